@@ -1,0 +1,105 @@
+"""Is this what a living person can have? The door's check, not a clinical judgement.
+
+Outside these limits a reading goes to quarantine and, where its patient is known, opens a task:
+nobody's emergency hides there. The limits are wide on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from vitals.errors import QuarantineReason, ReadingRejected
+from vitals.identity import expected_id
+from vitals.reading import CODINGS, Kind, Measure, Reading, Value
+
+#: Instants before this were not measured by a Bluetooth device of this system.
+EARLIEST_YEAR = 2016
+#: How far a measurement may lie ahead of us: clocks of homes and servers differ a little.
+FUTURE_TOLERANCE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    low: float
+    high: float
+    valid_from: date
+    source: str
+
+
+_WIDE = "wider than the measuring range of any device certified to ISO 81060-2 / ISO 15197"
+_FROM = date(2026, 1, 1)
+#: Physical limits in the measurement's UCUM unit, both included.
+LIMITS: dict[Measure, Limit] = {
+    Measure.SYSTOLIC: Limit(low=20, high=350, valid_from=_FROM, source=_WIDE),
+    Measure.DIASTOLIC: Limit(low=10, high=250, valid_from=_FROM, source=_WIDE),
+    Measure.MEAN_ARTERIAL: Limit(low=0, high=300, valid_from=_FROM, source=_WIDE),
+    Measure.PULSE: Limit(low=10, high=350, valid_from=_FROM, source=_WIDE),
+    Measure.GLUCOSE: Limit(low=1, high=2000, valid_from=_FROM, source=_WIDE),
+    Measure.WEIGHT: Limit(low=0.5, high=650, valid_from=_FROM, source="heaviest person known"),
+    Measure.BMI: Limit(low=3, high=250, valid_from=_FROM, source="heaviest person known"),
+    Measure.HEIGHT: Limit(low=0.2, high=2.8, valid_from=_FROM, source="tallest person known"),
+}
+
+
+def check(reading: Reading, *, now: datetime) -> None:
+    """Raise unless `reading` may be stored.
+
+    Raises:
+        ReadingRejected: with the bounded reason and which field it was.
+    """
+    _check_text(reading)
+    _check_times(reading, now)
+    _check_shape(reading)
+    for value in reading.values:
+        _check_value(value)
+
+
+def _reject(reason: QuarantineReason, detail: str) -> None:
+    raise ReadingRejected(reason, detail)
+
+
+def _check_text(reading: Reading) -> None:
+    texts = [reading.device, reading.manufacturer, reading.model, reading.serial, *reading.flags]
+    texts += [str(part) for item in reading.context.items() for part in item]
+    if any(text and "\x00" in text for text in texts):
+        _reject(QuarantineReason.BAD_TEXT, "a text holds U+0000")
+
+
+def _check_times(reading: Reading, now: datetime) -> None:
+    for name, instant in (
+        ("measured_at", reading.measured_at),
+        ("received_at", reading.received_at),
+    ):
+        if instant.tzinfo is None:
+            _reject(QuarantineReason.BAD_TIME, f"{name} has no zone")
+        if instant.year < EARLIEST_YEAR:
+            _reject(QuarantineReason.BAD_TIME, f"{name} is before {EARLIEST_YEAR}")
+        if instant - now > FUTURE_TOLERANCE:
+            _reject(QuarantineReason.BAD_TIME, f"{name} lies in the future")
+
+
+def _check_shape(reading: Reading) -> None:
+    if not reading.raw:
+        _reject(QuarantineReason.WRONG_SCHEMA, "raw is empty")
+    if expected_id(reading) != reading.id:
+        _reject(QuarantineReason.ID_MISMATCH, "id is not the one that the contents give")
+    if reading.kind is Kind.UNDECODED:
+        _reject(QuarantineReason.UNDECODED, "the gateway could not decode the bytes")
+    if not reading.values:
+        _reject(QuarantineReason.WRONG_SCHEMA, "a decoded reading has values")
+    if len({value.measure for value in reading.values}) != len(reading.values):
+        _reject(QuarantineReason.WRONG_SCHEMA, "the same measurement twice in one reading")
+
+
+def _check_value(value: Value) -> None:
+    coding = CODINGS[value.measure]
+    if (value.loinc, value.ucum) != (coding.loinc, coding.ucum):
+        _reject(QuarantineReason.WRONG_SCHEMA, f"{value.measure}: code or unit is not the agreed one")
+    if value.value is None:
+        if value.absent is None and value.comparator is None:
+            _reject(QuarantineReason.WRONG_SCHEMA, f"{value.measure}: no value and no reason")
+        return
+    limit = LIMITS[value.measure]
+    if not limit.low <= value.value <= limit.high:
+        _reject(QuarantineReason.IMPLAUSIBLE, f"{value.measure} is outside what a person can have")
