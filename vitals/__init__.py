@@ -1,1 +1,1 @@
-"""The shared domain: what a reading is, how it is named and how it travels. No I/O, imports nobody."""
+"""The shared domain: what a reading is, its name and how it travels. No I/O, imports nobody."""

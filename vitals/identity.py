@@ -28,7 +28,7 @@ def is_plausible_device_time(device_time: datetime | None, received_at: datetime
     return device_time.year <= received_at.year + 1
 
 
-def reading_id(  # noqa: PLR0913 -- these six are the identity
+def reading_id(
     *,
     device: str,
     user_slot: int | None,
@@ -37,7 +37,7 @@ def reading_id(  # noqa: PLR0913 -- these six are the identity
     payload_hex: str,
     minted_at: datetime | None = None,
 ) -> str:
-    """The id of a reading; `minted_at` is `received_at` where the id had to be minted, else None."""
+    """The id; `minted_at` is `received_at` where the id had to be minted, else None."""
     parts = [
         device.upper(),
         "" if user_slot is None else str(user_slot),
@@ -50,9 +50,7 @@ def reading_id(  # noqa: PLR0913 -- these six are the identity
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
-def must_mint(
-    *, sequence: int | None, device_time: datetime | None, received_at: datetime
-) -> bool:
+def must_mint(*, sequence: int | None, device_time: datetime | None, received_at: datetime) -> bool:
     """A sequence number tells records of one meter apart even while its clock is unset."""
     return sequence is None and not is_plausible_device_time(device_time, received_at)
 

@@ -21,6 +21,8 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
+    """A physical limit as dated data with its source."""
+
     low: float
     high: float
     valid_from: date
@@ -95,7 +97,9 @@ def _check_shape(reading: Reading) -> None:
 def _check_value(value: Value) -> None:
     coding = CODINGS[value.measure]
     if (value.loinc, value.ucum) != (coding.loinc, coding.ucum):
-        _reject(QuarantineReason.WRONG_SCHEMA, f"{value.measure}: code or unit is not the agreed one")
+        _reject(
+            QuarantineReason.WRONG_SCHEMA, f"{value.measure}: code or unit is not the agreed one"
+        )
     if value.value is None:
         if value.absent is None and value.comparator is None:
             _reject(QuarantineReason.WRONG_SCHEMA, f"{value.measure}: no value and no reason")

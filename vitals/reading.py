@@ -13,6 +13,8 @@ import msgspec
 
 
 class Kind(StrEnum):
+    """What was measured."""
+
     BLOOD_PRESSURE = "blood_pressure"
     GLUCOSE = "glucose"
     WEIGHT = "weight"
@@ -28,6 +30,8 @@ class Certainty(StrEnum):
 
 
 class Origin(StrEnum):
+    """Who entered the numbers."""
+
     AUTOMATIC = "automatic"  # came out of a device
     MANUAL = "manual"  # typed in by a person: earns no reading day
 
@@ -61,6 +65,8 @@ class Measure(StrEnum):
 
 
 class Coding(msgspec.Struct, frozen=True):
+    """What a measurement is called elsewhere."""
+
     loinc: str
     ucum: str
 
@@ -79,7 +85,7 @@ CODINGS: dict[Measure, Coding] = {
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One measurement. A bounded value has a comparator; a failed one has `absent` and no number."""
+    """One measurement. A bounded value has a comparator; a failed one `absent` and no number."""
 
     measure: Measure
     loinc: str

@@ -17,6 +17,8 @@ SHARED_STATUS = f"$share/ingest/{_PREFIX}/+/+/status"
 
 
 class Branch(StrEnum):
+    """The last level of a topic."""
+
     READINGS = "readings"  # up, not retained
     RECEIPTS = "receipts"  # down, not retained
     STATUS = "status"  # up, retained, last will
@@ -25,6 +27,8 @@ class Branch(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
+    """A parsed topic; `str()` gives it back."""
+
     clinic: str
     gateway: str
     branch: Branch

@@ -42,6 +42,8 @@ class OpenEnvelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """An id that was refused, and its `QuarantineReason`."""
+
     id: str
     reason: str
 
@@ -60,6 +62,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a gateway last knew of one device; `clock_offset_s` = device clock minus UTC."""
+
     device: str
     last_seen: datetime | None = None
     battery_pct: int | None = None
