@@ -137,6 +137,21 @@ def test_a_forged_id_is_refused():
 def test_bounded_and_failed_values_may_be_stored():
     check(weight(values=[coded(Measure.GLUCOSE, comparator=Comparator.ABOVE)]), now=NOW)
 
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "",
+        "hl/v1/a/b",
+        "hl/v2/a/b/readings",
+        "hl/v1/A/b/readings",
+        "hl/v1/a/b/else",
+        "hl/v1/+/b/readings",
+        "hl/v1/a/b/readings/x",
+        "hl/v1//b/readings",
+    ],
+)
+def test_foreign_topics(topic):
     with pytest.raises(TopicError):
         topics.parse(topic)
 
