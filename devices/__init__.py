@@ -1,0 +1,3 @@
+"""Bytes of a Bluetooth SIG characteristic <-> measurement: pure functions, no I/O, no clock."""
+
+from __future__ import annotations
