@@ -1,0 +1,130 @@
+"""One powered-on Bumble device in the central role, shared by all scanners and clients of a radio.
+
+A controller makes one connection at a time, so connecting is serialised here; scanning goes on as
+long as one scanner wants it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bleak.exc import BleakError, BleakGATTProtocolError
+from bumble import att, core, hci
+from bumble.device import Device
+from bumble.keys import JsonKeyStore, MemoryKeyStore
+from bumble.pairing import PairingConfig, PairingDelegate
+
+if TYPE_CHECKING:
+    from gateway.radio import PasskeyCallback
+
+#: A static random address; a new one would make every bonded device a stranger.
+OWN_ADDRESS = "F0:F1:F2:F3:F4:F5"
+ENCRYPT_TIMEOUT = 5.0  # seconds
+
+
+def as_bleak_error(error: Exception) -> BleakError:
+    """The error that bleak's users expect for one of Bumble's."""
+    if isinstance(error, att.ATT_Error):
+        return BleakGATTProtocolError(error.error_code)
+    return BleakError(str(error) or repr(error))
+
+
+class _Pairing(PairingDelegate):  # type: ignore[misc]  # Bumble is untyped
+    def __init__(self, address: str, ask: PasskeyCallback | None) -> None:
+        super().__init__(self.KEYBOARD_INPUT_ONLY if ask else self.NO_OUTPUT_NO_INPUT)
+        self._address = address
+        self._ask = ask
+
+    async def get_number(self) -> int | None:
+        return await self._ask(self._address) if self._ask else None
+
+
+class Central:
+    """The device, its bonds, and who is scanning."""
+
+    def __init__(
+        self, source: Any, sink: Any, key_store: Path | None, passkey: PasskeyCallback | None
+    ) -> None:
+        self.device = Device.with_hci("gateway", hci.Address(OWN_ADDRESS), source, sink)
+        self.device.keystore = _key_store(key_store)
+        self.device.pairing_config_factory = lambda connection: PairingConfig(
+            sc=True,
+            mitm=False,  # the device decides whether a passkey is needed
+            bonding=True,
+            delegate=_Pairing(address_of(connection.peer_address), passkey),
+        )
+        self._connecting = asyncio.Lock()
+        self._listeners: set[Callable[[Any], None]] = set()
+
+    async def start_scan(self, listener: Callable[[Any], None], *, active: bool) -> None:
+        self._listeners.add(listener)
+        self.device.on("advertisement", listener)
+        if not self.device.scanning:
+            await self.device.start_scanning(legacy=False, active=active, filter_duplicates=False)
+
+    async def stop_scan(self, listener: Callable[[Any], None]) -> None:
+        if listener not in self._listeners:
+            return
+        self._listeners.discard(listener)
+        self.device.remove_listener("advertisement", listener)
+        if not self._listeners and self.device.scanning:
+            await self.device.stop_scanning()
+
+    async def connect(self, address: Any, timeout_s: float) -> Any:
+        """A new link to `address`; a cancelled or timed-out attempt leaves nothing pending.
+
+        Raises:
+            TimeoutError: the device did not answer in time.
+        """
+        try:
+            async with asyncio.timeout(timeout_s), self._connecting:
+                try:
+                    return await self.device.connect(address, timeout=None)
+                except asyncio.CancelledError:
+                    with suppress(core.BaseError):
+                        await self.device.cancel_connection()
+                    raise
+        except core.BaseError as exc:
+            raise as_bleak_error(exc) from exc
+
+    async def secure(self, connection: Any, *, pair: bool) -> None:
+        """Encrypt with the stored key. A device that forgot its key is paired anew."""
+        if await self.device.keystore.get(str(connection.peer_address)) is None:
+            if pair:
+                await self.pair(connection)
+            return
+        try:
+            async with asyncio.timeout(ENCRYPT_TIMEOUT):
+                await connection.encrypt()
+        except (core.BaseError, hci.HCI_Error, TimeoutError):
+            await self.forget(connection.peer_address)
+            await self.pair(connection)
+
+    async def pair(self, connection: Any) -> None:
+        try:
+            await connection.pair()
+        except (core.BaseError, asyncio.CancelledError) as exc:
+            task = asyncio.current_task()
+            if isinstance(exc, asyncio.CancelledError) and task and task.cancelling():
+                raise
+            raise BleakError(f"pairing failed: {exc or 'link lost'}") from exc
+
+    async def forget(self, address: Any) -> None:
+        with suppress(KeyError):
+            await self.device.keystore.delete(str(address))
+
+
+def address_of(address: Any) -> str:
+    """The bare address in upper case, without the kind that Bumble appends."""
+    return str(address.to_string(False)).upper()  # noqa: FBT003 -- Bumble's signature
+
+
+def _key_store(path: Path | None) -> Any:
+    if path is None:
+        return MemoryKeyStore()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return JsonKeyStore(OWN_ADDRESS, str(path))

@@ -1,0 +1,86 @@
+"""One virtual home: a cuff, a glucose meter and a scale. The same seed gives the same home."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from simulator.air import Air
+from simulator.clock import DeviceClock
+from simulator.cuff import Cuff
+from simulator.journal import Journal
+from simulator.meter import Meter
+from simulator.peripheral import Setting
+from simulator.scale import Scale
+from vitals.clock import utc_now
+
+_BETWEEN_READINGS = timedelta(hours=5)
+
+Instrument = Cuff | Meter | Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the home holds and how it behaves."""
+
+    seed: int = 1
+    cuff_readings: int = 5
+    glucose_records: int = 20
+    scale_readings: int = 3
+    every_s: float | None = None  # measure again and again; None: only what is stored at the start
+    gap_s: float = 0.0  # seconds between two records of the meter
+    passkey: int | None = None  # of the meter
+
+
+class Home:
+    """The devices of one home, with what they measured before the start."""
+
+    def __init__(self, air: Air, journal: Journal, plan: Plan) -> None:
+        self._chance = Random(plan.seed)  # noqa: S311 -- plausible, not secret
+        self._plan = plan
+        cuff = Cuff(self._setting(air, journal))
+        meter = Meter(self._setting(air, journal, plan.passkey), gap_s=plan.gap_s)
+        scale = Scale(self._setting(air, journal))
+        self.instruments: list[Instrument] = [cuff, meter, scale]
+        self._remember(cuff, plan.cuff_readings)
+        self._remember(meter, plan.glucose_records)
+        self._remember(scale, plan.scale_readings)
+
+    def described(self) -> list[dict[str, str]]:
+        return [{"address": i.address, "kind": i.kind} for i in self.instruments]
+
+    async def live(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for instrument in self.instruments:
+                tasks.create_task(instrument.live(), name=instrument.name)
+            if self._plan.every_s is not None:
+                tasks.create_task(self._measure_on(self._plan.every_s), name="measure")
+
+    async def _measure_on(self, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            for instrument in self.instruments:
+                instrument.measure(utc_now(), self._chance)
+
+    def _setting(self, air: Air, journal: Journal, passkey: int | None = None) -> Setting:
+        return Setting(
+            air=air,
+            journal=journal,
+            address=_static_address(self._chance),
+            clock=DeviceClock(timedelta(seconds=self._chance.randint(-180, 180))),
+            passkey=passkey,
+        )
+
+    def _remember(self, instrument: Instrument, count: int) -> None:
+        """Measurements of the last days, the oldest first."""
+        now = utc_now()
+        for back in range(count, 0, -1):
+            instrument.measure(now - back * _BETWEEN_READINGS, self._chance)
+
+
+def _static_address(chance: Random) -> str:
+    """A static random address: its two highest bits are set."""
+    octets = [0xC0 | chance.randrange(0x3F), *(chance.randrange(256) for _ in range(5))]
+    return ":".join(f"{octet:02X}" for octet in octets)
