@@ -1,0 +1,50 @@
+"""What the store can answer with. Above `store` nobody sees a driver's error.
+
+    StoreError
+    ├── Unavailable    the database is away or busy: the same call may succeed later, retry
+    └── DataRefused    the database refuses these data; retrying the same changes nothing
+
+Everything else is a bug and propagates as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors as pg
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+_RETRY = (
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+    psycopg.OperationalError,  # connection loss, shutdown, disk full, lock and statement timeouts
+    psycopg.InterfaceError,
+    pg.ReadOnlySqlTransaction,  # a standby after a failover
+    pg.IdleInTransactionSessionTimeout,
+)
+
+
+class StoreError(Exception):
+    """The root of this package's errors."""
+
+
+class Unavailable(StoreError):
+    """Retry: nothing was stored, or it cannot be known whether it was."""
+
+
+class DataRefused(StoreError):
+    """One of the rows is what no database can hold; `str()` carries no value of it."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Driver errors become this package's errors, here and nowhere else."""
+    try:
+        yield
+    except _RETRY as exc:
+        raise Unavailable(type(exc).__name__) from exc
+    except (psycopg.DataError, psycopg.IntegrityError) as exc:
+        raise DataRefused(type(exc).__name__) from exc

@@ -1,0 +1,130 @@
+"""Clinics, homes, devices and people: registering them, and reading back what was stored.
+
+Each call works inside one clinic, as `hl_api` or as the administrator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from store.errors import translated
+from store.queries import load
+from store.rows import NO_SLOT
+
+Connection = AsyncConnection[Any]
+
+
+@asynccontextmanager
+async def clinic_session(conn: Connection, clinic: str) -> AsyncIterator[Connection]:
+    """A transaction that sees only `clinic` (I9)."""
+    with translated():
+        async with conn.transaction():
+            await conn.execute(load("fixtures")["set_clinic"], {"clinic": clinic})
+            yield conn
+
+
+async def _run(conn: Connection, name: str, values: dict[str, Any]) -> Any:
+    async with clinic_session(conn, values["clinic"]):
+        cur = await conn.execute(load("fixtures")[name], values)
+        row = await cur.fetchone() if cur.description else None
+    return row[0] if row else None
+
+
+async def register_clinic(conn: Connection, clinic: str, *, name: str, zone: str) -> None:
+    await _run(conn, "register_clinic", {"clinic": clinic, "name": name, "zone": zone})
+
+
+async def register_home(conn: Connection, clinic: str, *, zone: str) -> UUID:
+    home: UUID = await _run(conn, "register_home", {"clinic": clinic, "zone": zone})
+    return home
+
+
+async def register_gateway(conn: Connection, clinic: str, name: str, *, home: UUID) -> None:
+    await _run(conn, "register_gateway", {"clinic": clinic, "name": name, "home": home})
+
+
+async def register_patient(
+    conn: Connection,
+    clinic: str,
+    *,
+    family_name: str,
+    given_name: str,
+    birth_date: date | None = None,
+) -> UUID:
+    values = {
+        "clinic": clinic,
+        "family_name": family_name,
+        "given_name": given_name,
+        "birth_date": birth_date,
+    }
+    patient: UUID = await _run(conn, "register_patient", values)
+    return patient
+
+
+async def register_device(  # noqa: PLR0913 -- the columns
+    conn: Connection,
+    clinic: str,
+    address: str,
+    *,
+    kind: str | None = None,
+    model: str | None = None,
+    serial: str | None = None,
+) -> None:
+    values = {"clinic": clinic, "address": address, "kind": kind, "model": model, "serial": serial}
+    await _run(conn, "register_device", values)
+
+
+async def assign(  # noqa: PLR0913 -- the columns
+    conn: Connection,
+    clinic: str,
+    *,
+    device: str,
+    patient: UUID,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    user_slot: int | None = None,
+    actor: str = "system",
+) -> UUID:
+    """Give a device and slot to a patient; kept readings of that time become theirs.
+
+    Raises:
+        DataRefused: the slot is another's during that time.
+    """
+    sql = load("fixtures")
+    slot = NO_SLOT if user_slot is None else user_slot
+    values = {"clinic": clinic, "device": device, "user_slot": slot, "patient": patient}
+    values |= {"starts_at": starts_at, "ends_at": ends_at}
+    async with clinic_session(conn, clinic):
+        await conn.execute(sql["lock_assignments"])
+        cur = await conn.execute(sql["insert_assignment"], values)
+        (assignment,) = await cur.fetchone() or (None,)
+        await conn.execute(sql["attribute_readings"], {"assignment": assignment})
+        await _audit(conn, clinic, actor=actor, action="assign", subject=str(assignment))
+    return UUID(str(assignment))
+
+
+async def _audit(conn: Connection, clinic: str, *, actor: str, action: str, subject: str) -> None:
+    values = {"clinic": clinic, "actor": actor, "action": action, "subject": subject}
+    detail = msgspec.json.encode({}).decode()
+    await conn.execute(load("fixtures")["insert_audit"], {**values, "detail": detail})
+
+
+async def read_readings(conn: Connection, clinic: str) -> list[dict[str, Any]]:
+    async with clinic_session(conn, clinic), conn.cursor(row_factory=dict_row) as cur:
+        await cur.execute(load("fixtures")["read_readings"])
+        return await cur.fetchall()
+
+
+async def counts(conn: Connection, clinic: str) -> dict[str, int]:
+    """`readings, unassigned, held, quarantined, pending` of a clinic."""
+    async with clinic_session(conn, clinic), conn.cursor(row_factory=dict_row) as cur:
+        await cur.execute(load("fixtures")["counts"])
+        return await cur.fetchone() or {}

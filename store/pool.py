@@ -1,0 +1,48 @@
+"""The connection pool: short timeouts, so that a stuck lock becomes a retry and not a stall."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from store.errors import translated
+
+_OPTIONS = "-c lock_timeout=4s -c statement_timeout=15s -c timezone=UTC"
+WAIT = 5.0  # seconds for a connection
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, max_size: int = 4) -> AsyncIterator[AsyncConnectionPool]:
+    """A pool that starts even while the database is away; each use then raises Unavailable."""
+    pool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=max_size,
+        open=False,
+        timeout=WAIT,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={"options": _OPTIONS, "autocommit": True, "connect_timeout": 5},
+    )
+    await pool.open(wait=False)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def connection(pool: AsyncConnectionPool) -> AsyncIterator[AsyncConnection[Any]]:
+    with translated():
+        async with pool.connection() as conn:
+            yield conn
+
+
+async def is_ready(pool: AsyncConnectionPool) -> bool:
+    with translated():
+        async with pool.connection(timeout=1.0) as conn:
+            await conn.execute("SELECT 1")
+    return True

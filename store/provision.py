@@ -1,0 +1,72 @@
+"""Migrations and logins: everything that needs the administrator's address."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from importlib.resources import as_file, files
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+from yoyo import get_backend, read_migrations
+
+from store.errors import translated
+from store.queries import script
+
+ROLES = ("hl_ingest", "hl_worker", "hl_api")
+_LOGIN_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %(login)s"
+
+
+def in_database(url: str, database: str | None) -> str:
+    """The same server, another database."""
+    return url if database is None else urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def migrate(admin_url: str, database: str | None = None) -> int:
+    """Bring the database to this release's schema; returns how many migrations ran."""
+    url = in_database(admin_url, database)
+    with translated(), psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(script("bootstrap"))
+    backend = get_backend(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url))
+    with as_file(files("store") / "migrations") as folder:
+        try:
+            with backend.lock():
+                waiting = backend.to_apply(read_migrations(str(folder)))
+                backend.apply_migrations(waiting)
+        finally:
+            backend.connection.close()
+    return len(waiting)
+
+
+def provision(admin_url: str, database: str | None = None) -> dict[str, str]:
+    """A login per service and database, with a new password each time: {role: url}.
+
+    The caller keeps the answer in files that only the service can read (0600).
+    """
+    url = in_database(admin_url, database)
+    name = urlsplit(url).path.lstrip("/")
+    logins = {}
+    with translated(), psycopg.connect(url, autocommit=True) as conn:
+        for role in ROLES:
+            login, password = f"{role}_{name}", secrets.token_urlsafe(24)
+            _set_login(conn, login=login, role=role, password=password)
+            logins[role] = _with_user(url, login, password)
+    return logins
+
+
+def _set_login(conn: psycopg.Connection, *, login: str, role: str, password: str) -> None:
+    exists = conn.execute(_LOGIN_EXISTS, {"login": login}).fetchone()
+    verb = sql.SQL("ALTER ROLE" if exists else "CREATE ROLE")
+    conn.execute(
+        sql.SQL("{} {} LOGIN PASSWORD {}").format(
+            verb, sql.Identifier(login), sql.Literal(password)
+        )
+    )
+    conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(login)))
+
+
+def _with_user(url: str, user: str, password: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password)}@{host}"))

@@ -1,0 +1,32 @@
+-- Roles (cluster-wide) and extensions: what an administrator lays before the first migration.
+-- None of the roles can log in; `store.provision` makes the logins. Safe to run again.
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['hl_owner', 'hl_ingest', 'hl_worker', 'hl_api'] LOOP
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
+    END LOOP;
+END
+$$;
+CREATE EXTENSION IF NOT EXISTS timescaledb;
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+GRANT USAGE, CREATE ON SCHEMA public TO hl_owner;
+-- Chunks and the catalogue live in these schemas: nobody but their owners looks in.
+DO $$
+DECLARE
+    internal text;
+BEGIN
+    FOR internal IN
+        SELECT nspname FROM pg_namespace
+        WHERE nspname LIKE '\_timescaledb\_%' OR nspname LIKE 'timescaledb\_%'
+    LOOP
+        EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', internal);
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO hl_owner', internal);
+    END LOOP;
+END
+$$;
