@@ -1,0 +1,180 @@
+"""Spool -> broker, receipts -> spool: the only MQTT client of the gateway.
+
+Sessions start clean: whatever a broken link swallowed, receipts included, is sent again and
+answered as a duplicate. The last will says `offline`; the retained status says the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import aiomqtt
+import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from gateway.outbox import Outbox
+from gateway.settings import Broker
+from vitals import topics, wire
+from vitals.errors import EnvelopeError
+from vitals.topics import Branch
+
+log = structlog.get_logger(__name__)
+
+STATUS_EVERY_S = 60.0
+POLL_S = 1.0  # how late a resend may be noticed
+RECONNECT_FIRST_S = 0.5
+RECONNECT_LONGEST_S = 30.0
+PUBACK_TIMEOUT_S = 15.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Publisher:
+    """One gateway's connection to its broker."""
+
+    broker: Broker
+    clinic: str
+    gateway: str
+    version: str
+    outbox: Outbox
+    clock: Callable[[], datetime]
+    on_desired: Callable[[bytes], Awaitable[None]] | None = None
+    connected: bool = False
+    status_changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Publish until cancelled; a lost broker is waited for, however long."""
+        delay = RECONNECT_FIRST_S
+        while True:
+            try:
+                async with self._session() as client:
+                    delay = RECONNECT_FIRST_S
+                    await self._talk(client)
+            except* (aiomqtt.MqttError, OSError, TimeoutError) as group:
+                log.warning("broker_lost", error=type(group.exceptions[0]).__name__, retry_s=delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RECONNECT_LONGEST_S)
+
+    def _topic(self, branch: Branch) -> str:
+        return topics.build(self.clinic, self.gateway, branch)
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiomqtt.Client]:
+        will = wire.encode(wire.GatewayStatus(state="offline", version=self.version))
+        client = aiomqtt.Client(
+            self.broker.host,
+            self.broker.port,
+            username=self.broker.username,
+            password=self.broker.password,
+            identifier=f"hl-{self.clinic}-{self.gateway}",
+            protocol=aiomqtt.ProtocolVersion.V5,
+            will=aiomqtt.Will(self._topic(Branch.STATUS), will, qos=1, retain=True),
+            clean_start=True,
+            timeout=PUBACK_TIMEOUT_S,
+            tls_context=await asyncio.to_thread(_tls, self.broker),
+        )
+        async with client:
+            await client.subscribe(self._topic(Branch.RECEIPTS), qos=1)
+            await client.subscribe(self._topic(Branch.DESIRED), qos=1)
+            self._set_connected(now=True)
+            log.info("broker_connected")
+            try:
+                yield client
+                await self._say_offline(client)
+            except asyncio.CancelledError:
+                await self._say_offline(client)
+                raise
+            finally:
+                self._set_connected(now=False)
+                self.outbox.disconnected()
+
+    def _set_connected(self, *, now: bool) -> None:
+        self.connected = now
+        self.outbox.metrics.connected.set(int(now))
+
+    async def _say_offline(self, client: aiomqtt.Client) -> None:
+        """A clean goodbye sends no last will, so it is said here."""
+        with suppress(aiomqtt.MqttError, TimeoutError):
+            async with asyncio.timeout(2):
+                await self._publish_status(client, "offline")
+
+    async def _talk(self, client: aiomqtt.Client) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen(client), name="receipts")
+            group.create_task(self._send(client), name="readings")
+            group.create_task(self._report(client), name="status")
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            if str(message.topic) == self._topic(Branch.RECEIPTS):
+                await self._receipt(payload)
+            elif self.on_desired is not None:
+                await self.on_desired(payload)
+            self.status_changed.set()
+
+    async def _receipt(self, payload: bytes) -> None:
+        try:
+            receipt = wire.decode_receipt(payload)
+        except EnvelopeError as exc:
+            log.warning("receipt_unreadable", reason=exc.reason.value)
+            return
+        for refused in receipt.envelopes:
+            log.warning("envelope_refused", envelope=refused.id, reason=refused.reason)
+        await self.outbox.receipt(receipt)
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        changed = self.outbox.spool.changed
+        while True:
+            changed.clear()
+            while (out := await self.outbox.next()) is not None:
+                properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+                properties.CorrelationData = out.id.encode()
+                await client.publish(
+                    self._topic(Branch.READINGS), out.payload, qos=1, properties=properties
+                )
+                log.info("envelope_sent", envelope=out.id, readings=len(out.reading_ids))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), POLL_S)
+
+    async def _report(self, client: aiomqtt.Client) -> None:
+        while True:
+            self.status_changed.clear()
+            await self._publish_status(client, "online")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.status_changed.wait(), STATUS_EVERY_S)
+            await asyncio.sleep(POLL_S)  # a burst of changes is one status
+
+    async def _publish_status(self, client: aiomqtt.Client, state: str) -> None:
+        spool = self.outbox.spool
+        depth = await spool.depth()
+        self.outbox.metrics.spool_depth.set(depth)
+        status = wire.GatewayStatus(
+            state=state,
+            at=self.clock(),
+            version=self.version,
+            spool_depth=depth,
+            rejected=len(await spool.rejected()),
+            devices=[
+                wire.DeviceStatus(
+                    device=device.address,
+                    last_seen=device.last_seen,
+                    battery_pct=device.battery_pct,
+                    clock_offset_s=device.clock_offset_s,
+                    model=device.model,
+                )
+                for device in await spool.devices()
+            ],
+        )
+        await client.publish(self._topic(Branch.STATUS), wire.encode(status), qos=1, retain=True)
+
+
+def _tls(broker: Broker) -> ssl.SSLContext | None:
+    if not broker.tls:
+        return None
+    return ssl.create_default_context(cafile=None if broker.ca is None else str(broker.ca))

@@ -1,0 +1,85 @@
+"""The gateway's settings: the only reader of its environment (`HEARTHLINE_GATEWAY_…`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from vitals.topics import is_name
+
+
+class Settings(BaseSettings):
+    """Validated once at start; never changes after."""
+
+    model_config = SettingsConfigDict(env_prefix="HEARTHLINE_GATEWAY_", frozen=True)
+
+    clinic: str
+    name: str
+    mqtt_url: SecretStr  # mqtts://user:password@host:port
+    mqtt_ca: Path | None = None  # CA that signed the broker's certificate; None: the system's
+    radio: str = "bluez"  # or bumble:tcp-client:HOST:PORT
+    spool: Path = Path("gateway-spool.sqlite3")
+    keys: Path = Path("gateway-keys.json")  # bonds, where the radio keeps none itself
+    home_zone: str = "UTC"
+    accept: Annotated[frozenset[str] | Literal["any"], NoDecode] = "any"  # or A,B,C
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    quiet_exit_s: float | None = Field(default=None, gt=0)
+    revisit_s: float = Field(default=30.0, gt=0)  # rest between two visits of one device
+    quiet_s: float = Field(default=5.0, gt=0)  # a device silent this long has told us all
+    context_wait_s: float = Field(default=3.0, gt=0)
+    connect_timeout_s: float = Field(default=20.0, gt=0)
+    session_timeout_s: float = Field(default=300.0, gt=0)
+    resend_s: float = Field(default=5.0, gt=0)
+    resend_max_s: float = Field(default=60.0, gt=0)
+
+    @field_validator("clinic", "name")
+    @classmethod
+    def _is_topic_name(cls, value: str) -> str:
+        if not is_name(value):
+            raise ValueError("lower-case letters, digits and hyphens, 64 at most")
+        return value
+
+    @field_validator("home_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @field_validator("accept", mode="before")
+    @classmethod
+    def _addresses(cls, value: object) -> object:
+        if not isinstance(value, str) or value.strip().lower() == "any":
+            return "any" if isinstance(value, str) else value
+        return frozenset(part.strip().upper() for part in value.split(",") if part.strip())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.home_zone)
+
+    @property
+    def broker(self) -> Broker:
+        return Broker(self.mqtt_url.get_secret_value(), self.mqtt_ca)
+
+
+class Broker:
+    """The broker's address, taken apart. Its repr shows no credentials."""
+
+    def __init__(self, url: str, ca: Path | None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"mqtt", "mqtts"} or parts.hostname is None:
+            raise ValueError("mqtt_url is mqtts://user:password@host:port")
+        self.tls = parts.scheme == "mqtts"
+        self.host = parts.hostname
+        self.port = parts.port or (8883 if self.tls else 1883)
+        self.username = None if parts.username is None else unquote(parts.username)
+        self.password = None if parts.password is None else unquote(parts.password)
+        self.ca = ca
+
+    def __repr__(self) -> str:
+        return f"Broker({self.host}:{self.port})"
