@@ -1,4 +1,4 @@
-"""Decoded characteristic + where it came from -> `vitals.Reading`. Pure; its rules stand here."""
+"""Decoded characteristic + where it came from -> `vitals.Reading`. Pure; its rules stand here.
 
 Device time is the time that the device showed: of a glucose record base time plus time offset
 (`Glucose.user_facing_time`). That, and nothing corrected, enters the identity. The instant comes

@@ -111,7 +111,7 @@ class Publisher:
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            payload = message.payload if isinstance(message.payload, bytes) else b""
+            payload = bytes(message.payload)
             if str(message.topic) == self._topic(Branch.RECEIPTS):
                 await self._receipt(payload)
             elif self.on_desired is not None:
