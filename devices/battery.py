@@ -1,6 +1,6 @@
 """Battery Level (0x2A19): charge in percent.
 
-GATT Specification Supplement, section 3.27; Battery Service 1.1, section 3.1.
+GATT Specification Supplement, under this name; Battery Service 1.1, section 3.1.
 """
 
 from __future__ import annotations

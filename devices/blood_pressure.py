@@ -1,6 +1,6 @@
 """Blood Pressure Measurement (0x2A35): what a cuff indicates after it let go of the arm.
 
-GATT Specification Supplement, section 3.31; Blood Pressure Service 1.1.1, section 3.1.
+GATT Specification Supplement, under this name; Blood Pressure Service 1.1.1, section 3.1.
 Bits of the flags that are reserved are ignored as the specification asks, but the length must
 then be exactly what the known bits announce: vendors that put their own frame on this
 characteristic are refused by it, not read as nonsense.

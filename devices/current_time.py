@@ -1,6 +1,6 @@
 """Current Time (0x2A2B): what the device's clock says now, or is told to say.
 
-GATT Specification Supplement, section 3.62; Current Time Service 1.1, section 3.1.
+GATT Specification Supplement, under this name; Current Time Service 1.1, section 3.1.
 """
 
 from __future__ import annotations

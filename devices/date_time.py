@@ -1,6 +1,6 @@
 """Date Time (0x2A08): a device's own wall clock, without a zone.
 
-GATT Specification Supplement, section 3.70. Year, month and day may each be 0, "not known":
+GATT Specification Supplement, under this name. Year, month and day may each be 0, "not known":
 then the whole time is None, for half a date places no reading. A date that no calendar has is
 a DecodeError.
 """

@@ -1,6 +1,6 @@
 """Device Information strings (0x2A29, 0x2A24, 0x2A25, 0x2A26): who made this, and which one.
 
-Device Information Service 1.1, sections 3.1 to 3.4: UTF-8. Devices pad with NULs; they go.
+Device Information Service 1.1, sections 3.1 to 3.5: UTF-8. Devices pad with NULs; they go.
 """
 
 from __future__ import annotations

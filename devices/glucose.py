@@ -1,6 +1,6 @@
 """Glucose Measurement (0x2A18): one record out of a meter's memory.
 
-GATT Specification Supplement, section 3.103; Glucose Service 1.0.1, section 3.1.
+GATT Specification Supplement, under this name; Glucose Service 1.0.1, section 3.1.
 A meter that cannot put a number on blood sugar says so with an infinity or a status bit:
 that is a reading with a comparator, not a failed one.
 """

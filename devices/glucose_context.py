@@ -1,6 +1,6 @@
 """Glucose Measurement Context (0x2A34): meal, exercise, medication around one record.
 
-GATT Specification Supplement, section 3.104; Glucose Service 1.0.1, section 3.2. It belongs to
+GATT Specification Supplement, under this name; Glucose Service 1.0.1, section 3.2. It belongs to
 the measurement of the same sequence number and may arrive after it.
 """
 

@@ -1,6 +1,6 @@
-"""SFLOAT (16 bits) and FLOAT (32 bits): the medical numbers of IEEE 11073-20601, Annex F.
+"""SFLOAT (16 bits) and FLOAT (32 bits): the medical numbers of IEEE 11073-20601.
 
-GATT Specification Supplement, section 2.3 (medfloat16, medfloat32): a signed mantissa times
+GATT Specification Supplement (medfloat16, medfloat32): a signed mantissa times
 a power of ten. A few mantissas mean "not a number", and only when the exponent is zero.
 Rule: a decoded number keeps its raw bits, and its value is scaled in decimal, so that 364e-1
 is 36.4 and not 36.400000000000006.

@@ -1,6 +1,6 @@
 """Record Access Control Point (0x2A52): asking a meter for its memory.
 
-GATT Specification Supplement, section 3.201; Glucose Service 1.0.1, section 3.4.
+GATT Specification Supplement, under this name; Glucose Service 1.0.1, section 3.4.
 First the messages, then the procedure. Rule: whatever decides about the procedure stands in
 TRANSITIONS; an illegal event raises and nothing changes; nobody waits here. Deleting records
 can be decoded, but no session starts it: a meter's memory is the patient's.
@@ -333,7 +333,7 @@ _ANSWERS = {
     int(Op.COUNT): Trigger.COUNT_ENDED,
     int(Op.ABORT): Trigger.ABORT_ENDED,
 }
-_ATT_FAILURES = {  # Glucose Service 1.0.1, 2.3, and Core Specification Supplement, Part B, 1.2
+_ATT_FAILURES = {  # Glucose Service, application errors, and Core Specification Supplement, Part B, 1.2
     0x80: Failure.BUSY,
     0xFE: Failure.BUSY,
     0x81: Failure.INDICATIONS_OFF,

@@ -1,6 +1,6 @@
 """Weight Measurement (0x2A9D): what a scale indicates once it has settled.
 
-GATT Specification Supplement, section 3.253; Weight Scale Service 1.0.1, section 3.2.
+GATT Specification Supplement, under this name; Weight Scale Service 1.0.1, section 3.2.
 Resolutions: 0.005 kg or 0.01 lb; height 0.001 m or 0.1 in; body mass index 0.1.
 """
 
