@@ -137,6 +137,7 @@ settle_port() { # NAME WISH
     fi
     { grep -v "^$name=" "$STATE/ports" 2>/dev/null || true; echo "$name=$port"; } >"$STATE/ports.new"
     mv "$STATE/ports.new" "$STATE/ports"
+    grep -qxF "127.0.0.1:$port" "$STATE/issued" 2>/dev/null || echo "127.0.0.1:$port" >>"$STATE/issued"
 }
 
 free_port() { # NAME

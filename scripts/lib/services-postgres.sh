@@ -9,6 +9,7 @@ postgres_up() {
         [[ -s $PGDATA/PG_VERSION ]] || postgres_init
         settle_port postgres "${HEARTHLINE_POSTGRES_PORT:-}"
         postgres_config
+        postgres_bury
         launch postgres postgres "$PG_BIN/postgres" -D "$SEEN/pg"
     fi
     say "waiting for TimescaleDB on port $(port_of postgres)"
@@ -29,6 +30,18 @@ postgres_init() {
     echo "include 'hearthline.conf'" >>"$new/data/postgresql.conf"
     mv "$new/data" "$PGDATA"
     rm -rf "$new"
+}
+
+# After a kill -9: let the dead postmaster's children end, then take its pid file away. PostgreSQL would do so by
+# itself, but takes a zombie for alive, and in a container whose pid 1 does not reap a zombie stays for ever.
+postgres_bury() {
+    [[ -e $PGDATA/postmaster.pid ]] || return 0
+    local rounds=200
+    while [[ -n "$(find -L /proc/[0-9]*/cwd -maxdepth 0 -samefile "$PGDATA" 2>/dev/null)" ]]; do
+        ((rounds-- > 0)) || die "some process still works in $PGDATA, though not one that scripts/services started. End it (fuser -v $PGDATA shows it) and run this again."
+        sleep 0.05
+    done
+    rm -f "$PGDATA/postmaster.pid"
 }
 
 postgres_config() {
