@@ -69,7 +69,7 @@ async def register_patient(
     return patient
 
 
-async def register_device(  # noqa: PLR0913 -- the columns
+async def register_device(
     conn: Connection,
     clinic: str,
     address: str,

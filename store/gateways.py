@@ -27,7 +27,7 @@ async def known_gateways(
         return frozenset(await cur.fetchall())
 
 
-async def store_status(  # noqa: PLR0913 -- the columns
+async def store_status(
     conn: AsyncConnection[Any],
     *,
     clinic: str,
@@ -71,6 +71,4 @@ async def claim_replays(conn: AsyncConnection[Any]) -> list[tuple[int, str, str,
 
 async def set_quarantine_state(conn: AsyncConnection[Any], row_id: int, state: str) -> None:
     with translated():
-        await conn.execute(
-            load("ingest")["set_quarantine_state"], {"id": row_id, "state": state}
-        )
+        await conn.execute(load("ingest")["set_quarantine_state"], {"id": row_id, "state": state})

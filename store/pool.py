@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from store.errors import translated
 
+Pool = AsyncConnectionPool
 _OPTIONS = "-c lock_timeout=4s -c statement_timeout=15s -c timezone=UTC"
 WAIT = 5.0  # seconds for a connection
 

@@ -1,0 +1,1 @@
+"""Broker to database: check, write in batches, receipt, acknowledge."""

@@ -1,0 +1,21 @@
+"""What ingest counts. Labels are closed sets: never a patient, a device or a gateway."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+REGISTRY = CollectorRegistry()
+_P = "hearthline_ingest"
+RECEIVED = Counter(f"{_P}_readings_received", "readings in opened envelopes", registry=REGISTRY)
+STORED = Counter(f"{_P}_readings_stored", "readings stored", registry=REGISTRY)
+DUPLICATES = Counter(f"{_P}_readings_duplicates", "readings known already", registry=REGISTRY)
+HELD = Counter(f"{_P}_readings_held", "readings held for a person", registry=REGISTRY)
+QUARANTINED = Counter(f"{_P}_quarantined", "set aside", ["reason"], registry=REGISTRY)
+RETRIES = Counter(f"{_P}_store_retries", "batches tried again", registry=REGISTRY)
+BATCH_SIZE = Histogram(
+    f"{_P}_batch_messages",
+    "messages per batch",
+    buckets=(1, 5, 10, 25, 50, 100, 250),
+    registry=REGISTRY,
+)
+COMMIT_SECONDS = Histogram(f"{_P}_commit_seconds", "time of a commit", registry=REGISTRY)

@@ -1,0 +1,164 @@
+"""Ingest's main flow: receive, judge, commit, receipt, acknowledge. In this order (I3)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import msgspec
+import structlog
+
+from ingest import decide, metrics, outbox, receipts
+from ingest.settings import Settings
+from ingest.subscriber import BrokerLost, Incoming, Subscriber, connect
+from ingest.writer import FIRST_WAIT, LONGEST_WAIT, write
+from store.errors import Unavailable
+from store.gateways import known_gateways, store_status
+from store.pool import Pool, connection
+from vitals import topics, wire
+from vitals.clock import utc_now
+from vitals.errors import EnvelopeError
+
+log = structlog.get_logger()
+
+
+class Service:
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self._settings = settings
+        self._pool = pool
+        self.connected = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`; a lost broker is connected to again, its session resumed."""
+        wait = FIRST_WAIT
+        while not stop.is_set():
+            try:
+                async with self._connect() as broker:
+                    self.connected, wait = True, FIRST_WAIT
+                    await self._serve(broker, stop)
+            except* BrokerLost as lost:
+                log.warning("broker lost", cause=type(lost.exceptions[0]).__name__, wait_s=wait)
+            finally:
+                self.connected = False
+            if not stop.is_set():
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+
+    def _connect(self):  # type: ignore[no-untyped-def]
+        url = self._settings.mqtt_url.get_secret_value()
+        return connect(url, ca=self._settings.mqtt_ca, client_id=self._settings.client_id)
+
+    async def _serve(self, broker: Subscriber, stop: asyncio.Event) -> None:
+        inbox: asyncio.Queue[Incoming] = asyncio.Queue()
+        async with asyncio.TaskGroup() as tasks:
+            reader = tasks.create_task(_receive(broker, inbox), name="receive")
+            sender = tasks.create_task(outbox.run(broker, self._pool), name="outbox")
+            worker = tasks.create_task(self._work(broker, inbox, stop), name="work")
+            await worker  # ends only at `stop`, with its last batch acknowledged
+            reader.cancel()
+            sender.cancel()
+
+    async def _work(
+        self, broker: Subscriber, inbox: asyncio.Queue[Incoming], stop: asyncio.Event
+    ) -> None:
+        while not stop.is_set():
+            if batch := await self._collect(inbox):
+                await self._handle(broker, batch)
+
+    async def _collect(self, inbox: asyncio.Queue[Incoming]) -> list[Incoming]:
+        """A batch by size or by age, whichever is first. Nothing is ever taken and dropped."""
+        batch: list[Incoming] = []
+        closes_at = 0.0
+        while len(batch) < self._settings.batch_limit:
+            try:
+                batch.append(inbox.get_nowait())
+            except asyncio.QueueEmpty:
+                closes_at = closes_at or time.monotonic() + self._settings.batch_age_ms / 1000
+                if time.monotonic() >= closes_at:
+                    break
+                await asyncio.sleep(0.005)
+        return batch
+
+    async def _handle(self, broker: Subscriber, batch: list[Incoming]) -> None:
+        metrics.BATCH_SIZE.observe(len(batch))
+        readings, statuses = _parted(batch)
+        answers = await self._store(readings)
+        for message in statuses:
+            await self._retry_status(message)
+        await asyncio.gather(*(broker.publish(topic, body) for topic, body in answers))
+        for message in batch:
+            broker.acknowledge(message)
+
+    async def _store(self, messages: list[Incoming]) -> list[tuple[str, bytes]]:
+        if not messages:
+            return []
+        known = await self._known({g for m in messages if (g := decide.gateway_of(m.topic))})
+        now = utc_now()
+        decisions = [
+            decide.decide(m.topic, m.payload, known=known, now=now, correlation=m.correlation)
+            for m in messages
+        ]
+        accepted = [row for d in decisions for row in d.accepted]
+        poison = [row for d in decisions for row in d.quarantined]
+        written = await write(self._pool, accepted, poison)
+        _count(decisions, len(written.stored), len(written.duplicate))
+        return list(receipts.build(decisions, written))
+
+    async def _known(self, asked: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        while True:
+            try:
+                async with connection(self._pool) as conn:
+                    return await known_gateways(conn, asked)
+            except Unavailable as exc:
+                log.warning("store unavailable", cause=str(exc))
+                await asyncio.sleep(FIRST_WAIT * 5)
+
+    async def _retry_status(self, message: Incoming) -> None:
+        """A status that cannot be read is dropped: the next one replaces it anyway."""
+        try:
+            status = wire.decode_status(message.payload)
+        except EnvelopeError:
+            log.warning("status not readable")
+            return
+        at = status.at if status.at and status.at.tzinfo else utc_now()
+        topic = topics.parse(message.topic)
+        payload = msgspec.json.encode(status).decode().replace("\\u0000", "")
+        while True:
+            try:
+                async with connection(self._pool) as conn:
+                    await store_status(
+                        conn,
+                        clinic=topic.clinic,
+                        gateway=topic.gateway,
+                        state=status.state.replace("\x00", "")[:40],
+                        at=at,
+                        payload_json=payload,
+                    )
+            except Unavailable:
+                await asyncio.sleep(FIRST_WAIT * 5)
+            else:
+                return
+
+
+async def _receive(broker: Subscriber, inbox: asyncio.Queue[Incoming]) -> None:
+    stream: AsyncIterator[Incoming] = broker.messages()
+    async with aclosing(stream):  # type: ignore[type-var]
+        async for message in stream:
+            inbox.put_nowait(message)
+
+
+def _parted(batch: list[Incoming]) -> tuple[list[Incoming], list[Incoming]]:
+    """(readings, statuses); what is neither is judged as readings, and quarantined."""
+    statuses = [m for m in batch if m.topic.endswith("/status") and decide.gateway_of(m.topic)]
+    ids = {id(m) for m in statuses}
+    return [m for m in batch if id(m) not in ids], statuses
+
+
+def _count(decisions: list[decide.Decision], stored: int, duplicates: int) -> None:
+    metrics.RECEIVED.inc(sum(len(d.accepted) + len(d.rejected) for d in decisions))
+    metrics.STORED.inc(stored)
+    metrics.DUPLICATES.inc(duplicates)
+    for row in (row for d in decisions for row in d.quarantined):
+        metrics.QUARANTINED.labels(reason=str(row.reason)).inc()
