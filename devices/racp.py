@@ -333,7 +333,7 @@ _ANSWERS = {
     int(Op.COUNT): Trigger.COUNT_ENDED,
     int(Op.ABORT): Trigger.ABORT_ENDED,
 }
-_ATT_FAILURES = {  # Glucose Service, application errors, and Core Specification Supplement, Part B, 1.2
+_ATT_FAILURES = {  # Glucose Service application errors; Core Supplement, Part B, 1.2
     0x80: Failure.BUSY,
     0xFE: Failure.BUSY,
     0x81: Failure.INDICATIONS_OFF,
