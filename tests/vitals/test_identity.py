@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from vitals.identity import is_plausible_device_time, must_mint, reading_id
 
 RECEIVED = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-BASE = {
+BASE: dict[str, Any] = {
     "device": "C0:FF:EE:00:00:01",
     "user_slot": 1,
     "sequence": 7,

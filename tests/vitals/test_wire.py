@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -31,7 +32,7 @@ NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
 
 def weight(**changes) -> Reading:
-    fields = {
+    fields: dict[str, Any] = {
         "id": "",
         "device": "C0:FF:EE:00:00:01",
         "kind": Kind.WEIGHT,

@@ -1,0 +1,1 @@
+"""The `hearthline` command, and nothing else."""

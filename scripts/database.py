@@ -1,0 +1,101 @@
+"""A fresh database for one run, with a synthetic clinic in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from scripts.truth import Stored
+from store import databases, fixtures
+from store.pool import connection, open_pool
+from store.provision import in_database
+from vitals.clock import utc_now
+from vitals.reading import Measure
+
+T = TypeVar("T")
+
+#: No slots, and the two that the simulated scale may name.
+SLOTS = (None, 1, 2)
+LONG_AGO = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One run's database, its services' addresses and the administrator's."""
+
+    name: str
+    admin_url: str
+    urls: dict[str, str]
+
+    @classmethod
+    @contextmanager
+    def fresh(cls, admin_url: str, name: str) -> Iterator[Database]:
+        urls = databases.create(admin_url, name)
+        try:
+            yield cls(name=name, admin_url=in_database(admin_url, name), urls=urls)
+        finally:
+            databases.drop(admin_url, name)
+
+    @property
+    def ingest_url(self) -> str:
+        return self.urls["hl_ingest"]
+
+    def register(self, clinic: str, gateway: str, zone: str) -> None:
+        async def act(conn: Any) -> None:
+            await fixtures.register_clinic(conn, clinic, name="Demo Clinic", zone=zone)
+            home = await fixtures.register_home(conn, clinic, zone=zone)
+            await fixtures.register_gateway(conn, clinic, gateway, home=home)
+
+        self._as_admin(act)
+
+    def assign_all(self, clinic: str, devices: Sequence[dict[str, str]]) -> None:
+        """All devices to one synthetic patient, since long ago."""
+
+        async def act(conn: Any) -> None:
+            patient = await fixtures.register_patient(
+                conn, clinic, family_name="Testperson", given_name="Synthetic"
+            )
+            for device in devices:
+                await fixtures.register_device(conn, clinic, device["address"], kind=device["kind"])
+                for slot in SLOTS:
+                    await fixtures.assign(
+                        conn,
+                        clinic,
+                        device=device["address"],
+                        patient=patient,
+                        starts_at=utc_now() - LONG_AGO,
+                        user_slot=slot,
+                        actor="demo",
+                    )
+
+        self._as_admin(act)
+
+    def stored(self, clinic: str) -> list[Stored]:
+        rows = self._as_admin(lambda conn: fixtures.read_readings(conn, clinic))
+        return [_stored(row) for row in rows]
+
+    def quarantined(self, clinic: str) -> int:
+        found = self._as_admin(lambda conn: fixtures.counts(conn, clinic))
+        return found["quarantined"]
+
+    def _as_admin(self, act: Callable[[Any], Awaitable[T]]) -> T:
+        async def run() -> T:
+            async with open_pool(self.admin_url, max_size=1) as pool, connection(pool) as conn:
+                return await act(conn)
+
+        return asyncio.run(run())
+
+
+def _stored(row: dict[str, Any]) -> Stored:
+    return Stored(
+        reading_id=str(row["reading_id"]),
+        address=row["device"],
+        kind=row["kind"],
+        measured_at=row["measured_at"].isoformat(),
+        raw=row["raw"][0]["hex"].lower(),
+        values={name: row[name] for name in Measure if row[name] is not None},
+    )

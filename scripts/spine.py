@@ -1,0 +1,222 @@
+"""The whole way of a reading as real processes on this machine: for the demo and for fault tests.
+
+    simulator ─HCI over TCP─ gateway ─MQTT/TLS─ ingest ─ TimescaleDB (a database of its own per run)
+
+The simulator's journal is the truth: `compare` holds every id and value in the database against it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from scripts.truth import Comparison, Stored, compare, read_journal
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+CLINIC = "demo-clinic"
+GATEWAY = "gw-1"
+HOME_ZONE = "America/New_York"
+START_TIMEOUT_S = 60.0
+
+
+class SpineError(Exception):
+    """A process of the spine did not do what it should; the message says where to look."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def services(*arguments: str) -> dict[str, str]:
+    """`scripts/services …`, its KEY=value lines as a dict."""
+    done = subprocess.run(
+        [str(ROOT / "scripts" / "services"), *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
+@dataclass(kw_only=True)
+class Spine:
+    """One run. A context manager: leaving it ends every process that it started."""
+
+    work: Path
+    environment: dict[str, str]  # the services' URLs, as `scripts/services env` prints them
+    database: Any  # scripts.database.Database
+    ports: dict[str, int] = field(default_factory=dict)
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        self.work.mkdir(parents=True, exist_ok=True)
+        for name in ("ingest", "gateway", "air"):
+            self.ports[name] = free_port()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in ("gateway", "ingest", "simulator"):
+            self.stop(name)
+
+    @property
+    def journal(self) -> Path:
+        return self.work / "journal.jsonl"
+
+    def _spawn(self, name: str, *arguments: str, environment: dict[str, str]) -> None:
+        with (self.work / f"{name}.log").open("ab") as log:
+            self.children[name] = subprocess.Popen(
+                [PYTHON, "-m", *arguments],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**_plain_environment(), **environment},
+            )
+
+    def stop(self, name: str, *, how: signal.Signals = signal.SIGTERM) -> None:
+        child = self.children.pop(name, None)
+        if child is None or child.poll() is not None:
+            return
+        child.send_signal(how)
+        try:
+            child.wait(15)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as the power would."""
+        self.stop(name, how=signal.SIGKILL)
+
+    def start_simulator(self, *arguments: str) -> list[dict[str, str]]:
+        """Returns the virtual devices: address and kind."""
+        self._spawn(
+            "simulator",
+            "simulator",
+            "--listen",
+            f"127.0.0.1:{self.ports['air']}",
+            "--journal",
+            str(self.journal),
+            *arguments,
+            environment={},
+        )
+        line = self._first_line("simulator", '"listening"')
+        devices: list[dict[str, str]] = json.loads(line)["devices"]
+        return devices
+
+    def start_ingest(self) -> None:
+        self._spawn(
+            "ingest",
+            "ingest",
+            environment={
+                "HEARTHLINE_DATABASE_URL": self.database.ingest_url,
+                "HEARTHLINE_MQTT_URL": self.environment["HEARTHLINE_MQTT_URL"],
+                "HEARTHLINE_MQTT_CA": self.environment["HEARTHLINE_MQTT_CA"],
+                "HEARTHLINE_METRICS_PORT": str(self.ports["ingest"]),
+            },
+        )
+        self._until_ready("ingest")
+
+    def start_gateway(self, url: str, *, radio: str | None = None, **settings: str) -> None:
+        prefix = "HEARTHLINE_GATEWAY_"
+        wanted = {
+            "CLINIC": CLINIC,
+            "NAME": GATEWAY,
+            "MQTT_URL": url,
+            "MQTT_CA": self.environment["HEARTHLINE_MQTT_CA"],
+            "RADIO": radio or f"bumble:tcp-client:127.0.0.1:{self.ports['air']}",
+            "SPOOL": str(self.work / "spool.sqlite3"),
+            "KEYS": str(self.work / "keys.json"),
+            "HOME_ZONE": HOME_ZONE,
+            "METRICS_PORT": str(self.ports["gateway"]),
+            **settings,
+        }
+        self._spawn(
+            "gateway",
+            "gateway",
+            "run",
+            environment={prefix + key: value for key, value in wanted.items()},
+        )
+
+    def wait_gateway(self, timeout_s: float) -> int:
+        """Until the gateway has heard nothing new for a while and leaves; how many it spooled."""
+        spooled = 0
+        deadline = time.monotonic() + timeout_s
+        child = self.children["gateway"]
+        while child.poll() is None:
+            if time.monotonic() > deadline:
+                raise SpineError(f"the gateway is still busy after {timeout_s:.0f} s: {self.work}")
+            spooled = max(spooled, self.counter("gateway", "readings_spooled_total"))
+            time.sleep(0.2)
+        if child.returncode != 0:
+            raise SpineError(f"the gateway failed: {self.work / 'gateway.log'}")
+        return spooled
+
+    def counter(self, name: str, metric: str) -> int:
+        """The sum of a counter over its labels; 0 while the process cannot be asked."""
+        try:
+            text = _get(self.ports[name], "/metrics")
+        except OSError:
+            return 0
+        lines = [
+            line for line in text.splitlines() if line.startswith(f"hearthline_{name}_{metric}")
+        ]
+        return int(sum(float(line.rsplit(" ", 1)[1]) for line in lines))
+
+    def stored(self) -> list[Stored]:
+        rows: list[Stored] = self.database.stored(CLINIC)
+        return rows
+
+    def compare(self) -> Comparison:
+        return compare(read_journal(self.journal), self.stored())
+
+    def _first_line(self, name: str, mark: str) -> str:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        log = self.work / f"{name}.log"
+        while time.monotonic() < deadline:
+            for line in log.read_text("utf-8", "replace").splitlines():
+                if mark in line:
+                    return line
+            self._check_alive(name)
+            time.sleep(0.05)
+        raise SpineError(f"{name} did not start: {log}")
+
+    def _until_ready(self, name: str) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            try:
+                _get(self.ports[name], "/readyz")
+            except OSError:
+                self._check_alive(name)
+                time.sleep(0.1)
+            else:
+                return
+        raise SpineError(f"{name} is not ready: {self.work / f'{name}.log'}")
+
+    def _check_alive(self, name: str) -> None:
+        if self.children[name].poll() is not None:
+            raise SpineError(f"{name} ended at once: {self.work / f'{name}.log'}")
+
+
+def _get(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+        body: bytes = answer.read()
+        return body.decode()
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours without the administrator's URLs: a child gets only what it needs."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("HEARTHLINE_")}

@@ -1,0 +1,76 @@
+"""A reading's whole way, process by process, and what is left when one of them is killed (I1, I2).
+
+The simulator's journal is the truth; nothing here looks into a process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import uuid
+
+import pytest
+
+from scripts.database import Database
+from scripts.spine import CLINIC, GATEWAY, HOME_ZONE, ROOT, Spine
+
+pytestmark = pytest.mark.services
+KINDS = {"blood_pressure", "glucose", "weight"}
+
+
+@pytest.fixture
+def spine(services, tmp_path):
+    with Database.fresh(services.admin_url, f"hl_run_{uuid.uuid4().hex[:12]}") as database:
+        database.register(CLINIC, GATEWAY, HOME_ZONE)
+        environment = {
+            "HEARTHLINE_MQTT_URL": services.mqtt_url,
+            "HEARTHLINE_MQTT_CA": services.mqtt_ca,
+        }
+        with Spine(work=tmp_path, environment=environment, database=database) as running:
+            yield running
+
+
+def test_every_kind_arrives_once_with_its_values(spine, services):
+    spine.start_ingest()
+    devices = spine.start_simulator("--seed", "3")
+    assert {device["kind"] for device in devices} == KINDS
+    spine.start_gateway(services.add_gateway(CLINIC, GATEWAY), QUIET_EXIT_S="4", REVISIT_S="2")
+    spine.wait_gateway(120)
+    found = spine.compare()
+    assert found.exact, found
+    assert found.taken == found.stored > 0
+    assert {row.kind for row in spine.stored()} == KINDS
+
+
+def test_gateway_killed_while_it_reads(spine, services):
+    spine.start_ingest()
+    spine.start_simulator("--seed", "4", "--glucose-records", "400")
+    url = services.add_gateway(CLINIC, GATEWAY)
+    for seconds in (1.0, 2.0, 3.0):
+        spine.start_gateway(url, QUIET_EXIT_S="5", REVISIT_S="1")
+        time.sleep(seconds)
+        spine.kill("gateway")
+    spine.start_gateway(url, QUIET_EXIT_S="5", REVISIT_S="1")
+    spine.wait_gateway(180)
+    found = spine.compare()
+    assert (found.doubled, found.values_changed, found.strangers) == (0, 0, 0), found
+    assert found.lost == 0, found
+
+
+@pytest.mark.usefixtures("services")
+def test_demo_prints_the_agreed_keys():
+    done = subprocess.run(
+        [str(ROOT / "scripts" / "demo"), "--once", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env=os.environ,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["readings_taken"] == report["readings_stored"] > 0
+    assert (report["lost"], report["duplicates"], report["quarantined"]) == (0, 0, 0)
+    assert report["seconds"] > 0
