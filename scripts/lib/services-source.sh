@@ -46,8 +46,9 @@ host_mosquitto() {
 }
 
 need_namespace() {
-    unshare --mount --propagation private true 2>/dev/null ||
-        die "this machine does not allow a private mount namespace (a container without CAP_SYS_ADMIN?), which the services need to run beside the clone's data. Start the container with --cap-add SYS_ADMIN. $(elsewhere)"
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private bash -c 'mount --bind "$0" "$1"' "$LOCAL" "${ROOT%/}/srv" 2>/dev/null ||
+        die "this machine does not allow a bind mount in a private mount namespace (a container without CAP_SYS_ADMIN? no 'mount' command?), which the services need to run beside the clone's data. Start the container with --cap-add SYS_ADMIN. $(elsewhere)"
 }
 
 # --- the private Debian 13 root -------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ need_mmdebstrap() {
     ! command -v mmdebstrap >/dev/null || return 0
     command -v apt-get >/dev/null || die "this is not Debian or a relative of it (no apt-get), so the private Debian root cannot be made here. $(elsewhere)"
     say "installing mmdebstrap"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap; } >"$LOGS/apt.log" 2>&1 8>&- </dev/null ||
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends mmdebstrap; } >"$LOGS/apt.log" 2>&1 8>&- </dev/null ||
         die "apt-get could not install mmdebstrap. The end of $LOGS/apt.log: $(tail -n 3 "$LOGS/apt.log" | tr '\n' ' ') Repair that (network? apt's sources?) and run this again. $(elsewhere)"
 }
 
