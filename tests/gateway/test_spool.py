@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from devices import glucose
+from devices.ieee11073 import sfloat_of
+from gateway.normalise import GLUCOSE, Provenance, normalise
+from gateway.spool import DeviceRecord, SpoolFile, open_file, open_spool
+from vitals.reading import Reading
+
+NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+DEVICE = "C0:FF:EE:00:00:02"
+
+
+def record(sequence: int) -> Reading:
+    payload = glucose.encode(
+        glucose.Glucose(
+            sequence=sequence,
+            base_time=datetime(2026, 3, 1, 7, 0),
+            concentration=sfloat_of(0.00104),
+            unit="kg/L",
+            type=1,
+            location=1,
+        )
+    )
+    origin = Provenance(device=DEVICE, received_at=NOW, zone=ZoneInfo("UTC"))
+    return normalise(GLUCOSE, payload, origin)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "spool.sqlite3"
+
+
+def test_what_was_added_is_there_after_reopening(path: Path) -> None:
+    file = SpoolFile(path)
+    assert file.add(record(1), NOW)
+    assert file.add(record(2), NOW + timedelta(seconds=1))
+    file.close()
+    file = SpoolFile(path)
+    assert [item.id for item in file.due(NOW, 10)] == [record(1).id, record(2).id]
+    assert file.device(DEVICE).last_sequence == 2
+    assert file.device(DEVICE).last_id == record(2).id
+    file.close()
+
+
+def test_adding_twice_keeps_one(path: Path) -> None:
+    file = SpoolFile(path)
+    assert file.add(record(1), NOW)
+    assert not file.add(record(1), NOW)
+    assert file.depth() == 1
+    file.close()
+
+
+def test_a_rejected_reading_does_not_come_back(path: Path) -> None:
+    file = SpoolFile(path)
+    file.add(record(1), NOW)
+    assert file.reject([(record(1).id, "implausible")], NOW) == 1
+    assert not file.add(record(1), NOW)
+    assert file.depth() == 0
+    assert file.rejected() == [(record(1).id, "implausible")]
+    file.close()
+
+
+def test_what_was_sent_is_due_again_later_and_a_clock_set_back_does_not_strand_it(
+    path: Path,
+) -> None:
+    file = SpoolFile(path)
+    file.add(record(1), NOW)
+    file.sent([(record(1).id, NOW + timedelta(seconds=5))])
+    assert file.due(NOW, 10) == []
+    assert file.due(NOW + timedelta(seconds=5), 10)[0].attempts == 1
+    assert file.due(NOW - timedelta(days=365), 10)
+    file.close()
+
+
+_CHILD = """
+import sys, time
+from pathlib import Path
+from tests.gateway.test_spool import NOW, record
+from gateway.spool import SpoolFile
+file = SpoolFile(Path(sys.argv[1]))
+for n in range(1, 100000):
+    file.add(record(n), NOW)
+    print(n, flush=True)
+"""
+
+
+def test_sigkill_loses_nothing_that_add_returned_for(path: Path) -> None:
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", _CHILD, str(path)], stdout=subprocess.PIPE, cwd=root, text=True
+    ) as child:
+        assert child.stdout is not None
+        said = [int(child.stdout.readline()) for _ in range(20)]
+        os.kill(child.pid, signal.SIGKILL)
+        said += [int(line) for line in child.stdout.read().split("\n") if line]
+    file = SpoolFile(path)
+    kept = {item.id for item in file.due(NOW, 100_000)}
+    assert {record(n).id for n in said} <= kept
+    file.close()
+
+
+def test_a_corrupt_file_is_set_aside_and_reported(path: Path) -> None:
+    path.write_bytes(b"this was a database once" * 400)
+    file, aside = open_file(path, NOW)
+    assert aside is not None
+    assert aside.read_bytes().startswith(b"this was")
+    assert file.add(record(1), NOW)
+    file.close()
+
+
+def test_unknown_facts_do_not_erase_known_ones(path: Path) -> None:
+    file = SpoolFile(path)
+    file.add(record(7), NOW)
+    file.seen(DeviceRecord(address=DEVICE, last_seen=NOW, bonded=True, battery_pct=80))
+    file.seen(DeviceRecord(address=DEVICE, clock_offset_s=3.0))
+    known = file.device(DEVICE)
+    assert (known.battery_pct, known.clock_offset_s, known.last_sequence) == (80, 3.0, 7)
+    assert known.bonded
+    file.forget(DEVICE)
+    assert file.device(DEVICE).last_sequence is None
+    assert file.depth() == 1
+    file.close()
+
+
+async def test_the_asynchronous_face(path: Path) -> None:
+    async with open_spool(path, NOW) as spool:
+        assert await spool.add(record(1), NOW)
+        assert spool.changed.is_set()
+        assert await spool.remove([record(1).id, "unknown"]) == [NOW]
+        assert await spool.depth() == 0
