@@ -55,6 +55,7 @@ class Central:
             sc=True,
             mitm=False,  # the device decides whether a passkey is needed
             bonding=True,
+            identity_address_type=PairingConfig.AddressType.RANDOM,  # the one it connects from
             delegate=_Pairing(address_of(connection.peer_address), passkey),
         )
         self._connecting = asyncio.Lock()
@@ -84,7 +85,9 @@ class Central:
             async with asyncio.timeout(timeout_s), self._connecting:
                 try:
                     return await self.device.connect(address, timeout=None)
-                except asyncio.CancelledError:
+                except asyncio.CancelledError as exc:
+                    if not _is_cancelled_from_outside():
+                        raise BleakError("the controller is gone") from exc
                     with suppress(core.BaseError):
                         await self.device.cancel_connection()
                     raise
@@ -107,11 +110,12 @@ class Central:
     async def pair(self, connection: Any) -> None:
         try:
             await connection.pair()
-        except (core.BaseError, asyncio.CancelledError) as exc:
-            task = asyncio.current_task()
-            if isinstance(exc, asyncio.CancelledError) and task and task.cancelling():
+        except core.BaseError as exc:
+            raise BleakError(f"pairing failed: {exc}") from exc
+        except asyncio.CancelledError as exc:
+            if _is_cancelled_from_outside():
                 raise
-            raise BleakError(f"pairing failed: {exc or 'link lost'}") from exc
+            raise BleakError("pairing failed: link lost") from exc
 
     async def forget(self, address: Any) -> None:
         with suppress(KeyError):
@@ -121,6 +125,12 @@ class Central:
 def address_of(address: Any) -> str:
     """The bare address in upper case, without the kind that Bumble appends."""
     return str(address.to_string(False)).upper()  # noqa: FBT003 -- Bumble's signature
+
+
+def _is_cancelled_from_outside() -> bool:
+    """Bumble cancels its own futures when a link or controller goes; that must not look like us."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _key_store(path: Path | None) -> Any:

@@ -11,6 +11,8 @@ import pytest
 
 from simulator import journal
 
+ROOT = Path(__file__).parents[2]
+
 
 @dataclass
 class RunningHome:
@@ -30,7 +32,7 @@ class RunningHome:
 async def start_home(path: Path, *options: str) -> RunningHome:
     command = ["-m", "simulator", "--listen", "127.0.0.1:0", "--journal", str(path), *options]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=asyncio.subprocess.PIPE
+        sys.executable, *command, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     assert process.stdout
     ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
@@ -47,7 +49,7 @@ async def stop_home(home: RunningHome) -> int:
 
 @pytest.fixture
 async def home_of(tmp_path):
-    homes = []
+    homes: list[RunningHome] = []
 
     async def start(*options: str) -> RunningHome:
         homes.append(await start_home(tmp_path / f"journal{len(homes)}.jsonl", *options))

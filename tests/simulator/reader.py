@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
 from bleak.uuids import normalize_uuid_16
 
 from gateway.radio import Radio, open_radio
@@ -25,10 +26,13 @@ def at_least(sequence: int) -> bytes:
 
 
 async def find(radio: Radio, uuid: int, timeout_s: float = 15) -> BLEDevice:
-    found: asyncio.Future[BLEDevice] = asyncio.get_running_loop().create_future()
-    service = normalize_uuid_16(uuid)
-    async with radio.scanner(lambda device, _: found.done() or found.set_result(device), [service]):
-        return await asyncio.wait_for(found, timeout_s)
+    found: asyncio.Queue[BLEDevice] = asyncio.Queue()
+
+    def heard(device: BLEDevice, _: AdvertisementData) -> None:
+        found.put_nowait(device)
+
+    async with radio.scanner(heard, [normalize_uuid_16(uuid)]):
+        return await asyncio.wait_for(found.get(), timeout_s)
 
 
 async def take_stored(radio: Radio, service: int, characteristic: int) -> list[str]:
@@ -66,12 +70,14 @@ class MeterSession:
 
 async def _print_records(spec: str, keys: str) -> None:
     """Print each glucose record as it arrives; made to be killed in the middle."""
-    async with open_radio(spec, Path(keys)) as radio:
-        async with radio.client(await find(radio, 0x1808)) as client:
-            await client.start_notify(normalize_uuid_16(0x2A18), _print)
-            await client.start_notify(RACP, lambda *_: None)
-            await client.write_gatt_char(RACP, ALL, response=True)
-            await asyncio.sleep(60)
+    async with (
+        open_radio(spec, Path(keys)) as radio,
+        radio.client(await find(radio, 0x1808)) as client,
+    ):
+        await client.start_notify(normalize_uuid_16(0x2A18), _print)
+        await client.start_notify(RACP, lambda *_: None)
+        await client.write_gatt_char(RACP, ALL, response=True)
+        await asyncio.sleep(60)
 
 
 def _print(_: object, value: bytearray) -> None:
