@@ -95,7 +95,7 @@ def _stored(row: dict[str, Any]) -> Stored:
         reading_id=str(row["reading_id"]),
         address=row["device"],
         kind=row["kind"],
-        measured_at=row["measured_at"].isoformat(),
+        measured_at=row["measured_at"],
         raw=row["raw"][0]["hex"].lower(),
         values={name: row[name] for name in Measure if row[name] is not None},
     )

@@ -11,7 +11,7 @@ import uuid
 from typing import Any
 
 from scripts.database import Database
-from scripts.spine import CLINIC, GATEWAY, HOME_ZONE, ROOT, Spine, SpineError, services
+from scripts.spine import CLINIC, GATEWAY, HOME_ZONE, ROOT, Spine, SpineError, gateway_url
 
 ONCE_TIMEOUT_S = 300.0
 QUIET_OWN_S = 4.0  # our own devices answer at once
@@ -53,7 +53,7 @@ def _spine(database: Database) -> Spine:
 def _once(options: argparse.Namespace) -> dict[str, Any]:
     with Database.fresh(os.environ["HEARTHLINE_DATABASE_URL"], _run_name()) as database:
         database.register(CLINIC, GATEWAY, HOME_ZONE)
-        url = services("add-gateway", CLINIC, GATEWAY)["HEARTHLINE_GATEWAY_MQTT_URL"]
+        url = gateway_url()
         with _spine(database) as spine:
             _say("starting ingest")
             spine.start_ingest()
@@ -97,7 +97,7 @@ def _air(spine: Spine, url: str, air: str) -> dict[str, Any]:
             {
                 "address": row.address,
                 "kind": row.kind,
-                "measured_at": row.measured_at,
+                "measured_at": row.measured_at.isoformat(),
                 "values": row.values,
                 "raw": row.raw,
             }
@@ -110,7 +110,7 @@ def _stay() -> dict[str, Any]:
     """A home that measures every few seconds; what arrives is counted until Ctrl-C."""
     with Database.fresh(os.environ["HEARTHLINE_DATABASE_URL"], _run_name()) as database:
         database.register(CLINIC, GATEWAY, HOME_ZONE)
-        url = services("add-gateway", CLINIC, GATEWAY)["HEARTHLINE_GATEWAY_MQTT_URL"]
+        url = gateway_url()
         with _spine(database) as spine:
             spine.start_ingest()
             database.assign_all(CLINIC, spine.start_simulator("--seed", "7", "--every", "10"))

@@ -48,8 +48,15 @@ def services(*arguments: str) -> dict[str, str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        env=_plain_environment(),
     )
     return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
+def gateway_url() -> str:
+    """The gateway's broker address: given, where the broker is somebody else's, or made here."""
+    given = os.environ.get("HEARTHLINE_GATEWAY_MQTT_URL")
+    return given or services("add-gateway", CLINIC, GATEWAY)["HEARTHLINE_GATEWAY_MQTT_URL"]
 
 
 @dataclass(kw_only=True)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from scripts.truth import Stored, Taken, compare
 
-TAKEN = [
-    Taken(address="A", kind="weight", raw="01", values={"weight_kg": 70.0}),
-    Taken(address="A", kind="weight", raw="02", values={"weight_kg": 71.0}),
-]
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def stored(raw, kg, address="A"):
-    return Stored(
+def taken(raw, kg):
+    return Taken(
         reading_id=raw,
+        address="A",
+        kind="weight",
+        measured_at=AT,
+        raw=raw,
+        values={"weight_kg": kg},
+    )
+
+
+TAKEN = [taken("01", 70.0), taken("02", 71.0)]
+
+
+def stored(raw, kg, address="A", reading_id=None, at=AT):
+    return Stored(
+        reading_id=reading_id or raw,
         address=address,
         kind="weight",
-        measured_at="",
+        measured_at=at,
         raw=raw,
         values={"weight_kg": kg},
     )
@@ -30,6 +43,8 @@ def stored(raw, kg, address="A"):
         ([stored("01", 70.0)], (1, 0, 0, 0)),
         ([stored("01", 70.0), stored("02", 71.0), stored("02", 71.0)], (0, 1, 0, 0)),
         ([stored("01", 70.0), stored("02", 71.1)], (0, 0, 1, 0)),
+        ([stored("01", 70.0), stored("02", 71.0, reading_id="x")], (0, 0, 1, 0)),
+        ([stored("01", 70.0), stored("02", 71.0, at=AT + timedelta(hours=1))], (0, 0, 1, 0)),
         ([stored("01", 70.0), stored("02", 71.0), stored("03", 1.0)], (0, 0, 0, 1)),
         ([stored("01", 70.0), stored("02", 71.0, address="B")], (1, 0, 0, 1)),
     ],
