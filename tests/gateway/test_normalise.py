@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 -- device time is naive
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
