@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Read devices, keep what they say, publish it."""
     _log_json()
-    settings = Settings()  # type: ignore[call-arg]  # the environment gives the rest
+    settings = Settings()
     if once and settings.quiet_exit_s is None:
         settings = settings.model_copy(update={"quiet_exit_s": ONCE_QUIET_S})
     asyncio.run(_serve(settings))

@@ -133,7 +133,7 @@ class Publisher:
         while True:
             changed.clear()
             while (out := await self.outbox.next()) is not None:
-                properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+                properties = Properties(PacketTypes.PUBLISH)
                 properties.CorrelationData = out.id.encode()
                 await client.publish(
                     self._topic(Branch.READINGS), out.payload, qos=1, properties=properties
