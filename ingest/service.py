@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import structlog
@@ -46,7 +45,7 @@ class Service:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
 
-    def _connect(self):  # type: ignore[no-untyped-def]
+    def _connect(self) -> AbstractAsyncContextManager[Subscriber]:
         url = self._settings.mqtt_url.get_secret_value()
         return connect(url, ca=self._settings.mqtt_ca, client_id=self._settings.client_id)
 
@@ -143,10 +142,8 @@ class Service:
 
 
 async def _receive(broker: Subscriber, inbox: asyncio.Queue[Incoming]) -> None:
-    stream: AsyncIterator[Incoming] = broker.messages()
-    async with aclosing(stream):  # type: ignore[type-var]
-        async for message in stream:
-            inbox.put_nowait(message)
+    async for message in broker.messages():
+        inbox.put_nowait(message)
 
 
 def _parted(batch: list[Incoming]) -> tuple[list[Incoming], list[Incoming]]:

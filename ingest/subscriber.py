@@ -37,10 +37,9 @@ class Subscriber:
 
     async def messages(self) -> AsyncIterator[Incoming]:
         async for message in self._client.messages:
-            payload = message.payload
             yield Incoming(
                 topic=str(message.topic),
-                payload=payload if isinstance(payload, bytes) else b"",
+                payload=message.payload,
                 mid=message.mid,
                 qos=message.qos,
                 correlation=getattr(message.properties, "CorrelationData", None),

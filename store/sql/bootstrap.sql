@@ -26,7 +26,12 @@ BEGIN
         WHERE nspname LIKE '\_timescaledb\_%' OR nspname LIKE 'timescaledb\_%'
     LOOP
         EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', internal);
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO hl_owner', internal);
+        -- TimescaleDB resolves its own names as the session's role: no hypertable is
+        -- written without these. Tables and chunks in them stay refused one by one.
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO hl_owner, hl_ingest', internal);
     END LOOP;
 END
 $$;
+-- Planning through `reading_view` resolves these as the reader; each chunk still refuses it.
+GRANT USAGE ON SCHEMA _timescaledb_functions, _timescaledb_catalog, _timescaledb_cache,
+    _timescaledb_config, _timescaledb_internal TO hl_api, hl_worker;
