@@ -1,0 +1,138 @@
+# ruff: noqa: ARG002 -- the fake keeps the signatures of the real
+"""What a meter is asked, and what becomes of its records on a broken link. The link is a fake."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from devices import glucose, racp
+from devices.ieee11073 import sfloat_of
+from gateway.link import Sighting
+from gateway.metrics import Metrics
+from gateway.session import Visit
+from gateway.settings import Settings
+from gateway.spool import Spool, open_spool
+from tests.gateway.test_spool import DEVICE, NOW
+
+OFFERED = {glucose.CHARACTERISTIC, racp.CHARACTERISTIC}
+
+
+class FakeMeter:
+    """Radio, client and meter in one: answers the record requests that the agent makes."""
+
+    def __init__(self, sequences: list[int], *, breaks_after: int | None = None) -> None:
+        self.sequences = sequences
+        self.breaks_after = breaks_after
+        self.asked: list[racp.Message] = []
+        self.callbacks: dict[str, Any] = {}
+        self.is_connected = False
+        self.services = self
+
+    def get_characteristic(self, uuid: str) -> str | None:
+        return uuid if uuid in OFFERED else None
+
+    def scanner(self, callback: Any, service_uuids: list[str] | None = None) -> Any:
+        raise NotImplementedError
+
+    def identity_address(self, device: Any) -> str:
+        return str(device)
+
+    def client(self, device: Any, disconnected_callback: Any = None, *, pair: bool = False) -> Any:
+        self.gone = disconnected_callback
+        return self
+
+    async def connect(self) -> None:
+        self.is_connected = True
+
+    async def disconnect(self) -> None:
+        self.is_connected = False
+
+    async def start_notify(self, uuid: str, callback: Any) -> None:
+        self.callbacks[uuid] = callback
+
+    async def write_gatt_char(self, uuid: str, data: bytes, response: bool) -> None:
+        request = racp.decode(data)
+        self.asked.append(request)
+        assert isinstance(request, racp.Request)
+        for count, sequence in enumerate(self._wanted(request)):
+            if request.operator is not racp.Operator.LAST and count == self.breaks_after:
+                self.is_connected = False
+                self.gone(self)
+                return
+            self.callbacks[glucose.CHARACTERISTIC](None, bytearray(payload(sequence)))
+        answer = racp.Response(request=racp.Op.REPORT, code=racp.Code.SUCCESS)
+        self.callbacks[racp.CHARACTERISTIC](None, bytearray(racp.encode(answer)))
+
+    def _wanted(self, request: racp.Request) -> list[int]:
+        if request.operator is racp.Operator.LAST:
+            return self.sequences[-1:]
+        low = request.minimum if isinstance(request.minimum, int) else 0
+        return [sequence for sequence in self.sequences if sequence >= low]
+
+
+def payload(sequence: int) -> bytes:
+    return glucose.encode(
+        glucose.Glucose(
+            sequence=sequence,
+            base_time=datetime(2026, 3, 1, 7, 0),  # noqa: DTZ001 -- device time is naive
+            concentration=sfloat_of(0.00104),
+            unit="kg/L",
+            type=1,
+            location=1,
+        )
+    )
+
+
+@pytest.fixture
+async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
+    async with open_spool(tmp_path / "spool.sqlite3", NOW) as opened:
+        yield opened
+
+
+async def visit(meter: FakeMeter, spool: Spool) -> int:
+    sighting = Sighting(
+        ble_device=DEVICE, address=DEVICE, services=frozenset(), rssi_dbm=-60, at=NOW
+    )
+    settings = Settings(clinic="c", name="g", mqtt_url="mqtt://127.0.0.1", home_zone="UTC")
+    assert settings.zone == ZoneInfo("UTC")
+    return await Visit(
+        radio=meter,
+        sighting=sighting,
+        spool=spool,
+        settings=settings,
+        metrics=Metrics(),
+        clock=lambda: NOW,
+    ).run()
+
+
+async def test_first_everything_then_only_what_is_newer(spool: Spool) -> None:
+    meter = FakeMeter([1, 2, 3])
+    assert await visit(meter, spool) == 3
+    assert await visit(meter, spool) == 0
+    meter.sequences += [4, 5]
+    assert await visit(meter, spool) == 2
+    assert meter.asked[0] == racp.REPORT_ALL
+    assert meter.asked[-1] == racp.report_from(4)
+
+
+async def test_numbers_that_begin_anew_cause_a_full_fetch(spool: Spool) -> None:
+    await visit(FakeMeter([7, 8, 9]), spool)
+    meter = FakeMeter([1, 2])
+    assert await visit(meter, spool) == 2
+    assert meter.asked[-1] == racp.REPORT_ALL
+    assert (await spool.device(DEVICE)).last_sequence == 2
+
+
+async def test_a_broken_link_keeps_what_came_and_the_rest_follows(spool: Spool) -> None:
+    with pytest.raises(ConnectionError):
+        await visit(FakeMeter([1, 2, 3, 4], breaks_after=2), spool)
+    assert await spool.depth() == 2
+    meter = FakeMeter([1, 2, 3, 4])
+    assert await visit(meter, spool) == 2
+    assert meter.asked[-1] == racp.report_from(3)
