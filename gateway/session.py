@@ -231,9 +231,11 @@ class Visit:
         mark = known.last_sequence
         if mark is None or self._clock_was_reset(known):
             return racp.REPORT_ALL
-        outcome = await self._ask(_REPORT_LAST)
-        last = next(reversed(self._pending.values())).reading if self._pending else None
-        self._pending.clear()  # only looked at: spooling it would move the mark past a gap
+        try:
+            outcome = await self._ask(_REPORT_LAST)
+            last = next(reversed(self._pending.values())).reading if self._pending else None
+        finally:
+            self._pending.clear()  # only looked at: spooling it would move the mark past a gap
         if last is not None and last.sequence is not None:
             if last.id == known.last_id:
                 return None
