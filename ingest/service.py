@@ -38,7 +38,7 @@ class Service:
                     self.connected, wait = True, FIRST_WAIT
                     await self._serve(broker, stop)
             except* BrokerLost as lost:
-                log.warning("broker lost", cause=type(lost.exceptions[0]).__name__, wait_s=wait)
+                log.warning("broker lost", cause=str(lost.exceptions[0]), wait_s=wait)
             finally:
                 self.connected = False
             if not stop.is_set():

@@ -136,10 +136,10 @@ async def test_readings_of_another_clinic_stay_behind_the_wall(ingest, admin, da
         await admin.execute(
             "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n"
             " ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'p') AND (n.nspname ="
-            " 'public' OR n.nspname LIKE '%timescaledb%')"
+            " 'public' OR c.relname LIKE '\\_hyper\\_%')"
         )
     ).fetchall()
-    assert len(relations) > 20
+    assert len(relations) > 15
     url = database.urls["hl_api"]
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as api:
         await api.execute("SELECT set_config('hearthline.clinic', 'south', false)")
@@ -150,7 +150,7 @@ async def test_readings_of_another_clinic_stay_behind_the_wall(ingest, admin, da
 
 async def _rows(conn, relation):
     try:
-        return await (await conn.execute(f"SELECT * FROM {relation} LIMIT 1")).fetchall()  # noqa: S608
+        return await (await conn.execute(f"SELECT 1 FROM {relation} LIMIT 1")).fetchall()  # noqa: S608
     except psycopg.errors.InsufficientPrivilege:
         return []
 
