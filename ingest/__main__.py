@@ -6,7 +6,6 @@ import asyncio
 import signal
 
 import structlog
-import uvloop
 
 from ingest import health
 from ingest.service import Service
@@ -41,7 +40,7 @@ def main() -> None:
             structlog.processors.JSONRenderer(),
         ]
     )
-    uvloop.run(serve(Settings()))
+    asyncio.run(serve(Settings()))
 
 
 if __name__ == "__main__":
