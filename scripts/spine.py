@@ -7,6 +7,7 @@ The simulator's journal is the truth: `compare` holds every id and value in the 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from ingest.retire import retire
 from scripts.truth import Comparison, Stored, compare, read_journal
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +28,7 @@ PYTHON = sys.executable
 CLINIC = "demo-clinic"
 GATEWAY = "gw-1"
 HOME_ZONE = "America/New_York"
+WORKER = "hl-ingest-1"
 START_TIMEOUT_S = 60.0
 
 
@@ -73,11 +76,19 @@ class Spine:
         self.work.mkdir(parents=True, exist_ok=True)
         for name in ("ingest", "gateway", "air"):
             self.ports[name] = free_port()
+        self._retire_worker()
         return self
 
     def __exit__(self, *_: object) -> None:
         for name in ("gateway", "ingest", "simulator"):
             self.stop(name)
+        self._retire_worker()
+
+    def _retire_worker(self) -> None:
+        """No message of one run reaches the next."""
+        ca = Path(self.environment["HEARTHLINE_MQTT_CA"])
+        url = self.environment["HEARTHLINE_MQTT_URL"]
+        asyncio.run(retire(url, ca=ca, client_id=WORKER))
 
     @property
     def journal(self) -> Path:
@@ -132,6 +143,7 @@ class Spine:
                 "HEARTHLINE_DATABASE_URL": self.database.ingest_url,
                 "HEARTHLINE_MQTT_URL": self.environment["HEARTHLINE_MQTT_URL"],
                 "HEARTHLINE_MQTT_CA": self.environment["HEARTHLINE_MQTT_CA"],
+                "HEARTHLINE_CLIENT_ID": WORKER,
                 "HEARTHLINE_METRICS_PORT": str(self.ports["ingest"]),
             },
         )

@@ -1,4 +1,4 @@
-"""Holds what is stored against what was measured: ids, values and instants, none lost or doubled."""
+"""Holds what is stored against what was measured: ids, values, instants; none lost or doubled."""
 
 from __future__ import annotations
 
