@@ -29,7 +29,9 @@ def main() -> None:
     try:
         runpy.run_module(part, run_name="__main__")
     except ModuleNotFoundError as missing:
-        sys.exit(f"hearthline {part}: {missing.name} is missing; install hearthline[gateway,server]")
+        sys.exit(
+            f"hearthline {part}: {missing.name} is missing; install hearthline[gateway,server]"
+        )
 
 
 if __name__ == "__main__":

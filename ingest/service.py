@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 
 class Service:
+    """One ingest worker."""
+
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
         self._pool = pool

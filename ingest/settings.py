@@ -15,6 +15,8 @@ SESSION_EXPIRY = 7 * 24 * 3600  # seconds the broker keeps messages for an absen
 
 
 class Settings(BaseSettings):
+    """`HEARTHLINE_…`: one worker."""
+
     model_config = SettingsConfigDict(env_prefix="HEARTHLINE_", frozen=True)
 
     database_url: SecretStr

@@ -22,6 +22,8 @@ BrokerLost = aiomqtt.MqttError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
+    """A message not yet acknowledged; `mid` is good for this connection only."""
+
     topic: str
     payload: bytes
     mid: int

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Written:
+    """What became of a batch; the keys are (clinic, reading id)."""
+
     stored: set[tuple[str, str]] = field(default_factory=set)
     duplicate: set[tuple[str, str]] = field(default_factory=set)
     refused: list[ReadingRow] = field(default_factory=list)

@@ -14,6 +14,8 @@ NO_SLOT = -1  # `user_slot` of a device without user slots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingRow:
+    """A reading that may be stored, and where it came from."""
+
     clinic: str
     gateway: str
     envelope_id: str
@@ -26,6 +28,8 @@ class ReadingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineRow:
+    """Bytes that were set aside, with everything that a replay or a person needs."""
+
     topic: str
     scope: str  # "envelope" or "reading": what `payload` is
     payload: bytes

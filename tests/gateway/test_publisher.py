@@ -83,7 +83,7 @@ async def test_resent_until_receipted_then_gone(services, spool: Spool) -> None:
             if len(seen) == 2:
                 break
         await client.publish(topics.build(CLINIC, GATEWAY, Branch.RECEIPTS), receipt, qos=1)
-        while await spool.depth():  # noqa: ASYNC110 -- the disk has no event
+        while await spool.depth():
             await asyncio.sleep(0.05)
     assert seen == [record(1).id] * 2
 
@@ -94,7 +94,7 @@ async def test_the_retained_status_says_online_and_then_offline(services, spool:
         await client.subscribe(topic, qos=1)
         states = []
         async with publishing(services, spool) as publisher:
-            while not publisher.connected:  # noqa: ASYNC110 -- nor has this flag
+            while not publisher.connected:
                 await asyncio.sleep(0.05)
             while "online" not in states:
                 states.append(await _state(client, topic))

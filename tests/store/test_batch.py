@@ -104,9 +104,7 @@ async def test_two_people_cannot_hold_one_slot_at_once(admin, home):
     one, other = await _patient(admin), await _patient(admin)
     await assign(admin, "north", device=CUFF, patient=one, starts_at=NOW)
     with pytest.raises(DataRefused):
-        await assign(
-            admin, "north", device=CUFF, patient=other, starts_at=NOW + timedelta(days=1)
-        )
+        await assign(admin, "north", device=CUFF, patient=other, starts_at=NOW + timedelta(days=1))
 
 
 async def test_one_bad_row_refuses_the_batch(ingest, admin):
@@ -122,7 +120,8 @@ async def test_migrating_again_changes_nothing(database):
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE audit_event SET actor = 'x'", "DELETE FROM audit_event", "TRUNCATE audit_event"]
+    "statement",
+    ["UPDATE audit_event SET actor = 'x'", "DELETE FROM audit_event", "TRUNCATE audit_event"],
 )
 async def test_the_audit_trail_is_append_only(admin, home, statement):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
