@@ -128,7 +128,8 @@ async def test_the_audit_trail_is_append_only(admin, home, statement):
         await admin.execute(statement)
 
 
-async def test_readings_of_another_clinic_stay_behind_the_wall(ingest, admin, database):
+@pytest.mark.parametrize("role", ["hl_api", "hl_worker"])
+async def test_readings_of_another_clinic_stay_behind_the_wall(ingest, admin, database, role):
     await write_batch(ingest, readings=[row(1)], quarantined=[])
     await _patient(admin)
     relations = await (
@@ -139,12 +140,20 @@ async def test_readings_of_another_clinic_stay_behind_the_wall(ingest, admin, da
         )
     ).fetchall()
     assert len(relations) > 15
-    url = database.urls["hl_api"]
+    url = database.urls[role]
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as api:
         await api.execute("SELECT set_config('hearthline.clinic', 'south', false)")
         leaks = [name for (name,) in relations if await _rows(api, name)]
         assert leaks == []
         assert await read_readings(api, "north")
+
+
+async def test_ingest_knows_no_names(ingest, admin, home):
+    await _patient(admin)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await ingest.execute("SELECT family_name FROM patient")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await ingest.execute("DELETE FROM reading")
 
 
 async def _rows(conn, relation):
