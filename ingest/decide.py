@@ -135,6 +135,17 @@ def refused_by_store(row: ReadingRow) -> QuarantineRow:
     return _row(topic, READING, wire.encode_reading(row.reading), problem)
 
 
+def bare(row: QuarantineRow) -> QuarantineRow:
+    """The same bytes and reason without anything that was read out of them."""
+    return QuarantineRow(
+        topic=row.topic,
+        scope=row.scope,
+        payload=row.payload,
+        reason=row.reason,
+        detail="the details cannot be stored",
+    )
+
+
 def _row(
     topic: str,
     scope: str,
@@ -149,14 +160,19 @@ def _row(
         scope=scope,
         payload=payload,
         reason=problem.reason,
-        detail=problem.detail,
+        detail=_storable(problem.detail),
         clinic=clinic,
         gateway=gateway,
         reading_id=_as_uuid(_id_of(payload)) if scope == READING else None,
-        device=reading.device if reading else None,
+        device=_storable(reading.device) if reading else None,
         user_slot=reading.user_slot if reading else None,
         measured_at=reading.measured_at if reading and zoned else None,
     )
+
+
+def _storable(text: str) -> str:
+    """Poison may speak in its own error message: what no text column may hold is replaced."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def _id_of(payload: bytes) -> str:

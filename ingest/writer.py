@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from ingest import metrics
-from ingest.decide import refused_by_store
+from ingest.decide import bare, refused_by_store
 from store.batch import write_batch
 from store.errors import DataRefused, Unavailable
 from store.pool import Pool, connection
@@ -45,7 +45,8 @@ async def _write(
         await _until_available(pool, readings, quarantined, into)
     except DataRefused:
         if not readings:
-            raise
+            await _set_aside(pool, quarantined, into)
+            return
         if len(readings) == 1:
             into.refused.append(readings[0])
             await _write(pool, [], [*quarantined, refused_by_store(readings[0])], into)
@@ -53,6 +54,15 @@ async def _write(
         middle = len(readings) // 2
         await _write(pool, readings[:middle], quarantined, into)
         await _write(pool, readings[middle:], [], into)
+
+
+async def _set_aside(pool: Pool, rows: list[QuarantineRow], into: Written) -> None:
+    """One row at a time; what the database refuses even here goes in as bare bytes and reason."""
+    for row in rows:
+        try:
+            await _until_available(pool, [], [row], into)
+        except DataRefused:
+            await _until_available(pool, [], [bare(row)], into)
 
 
 async def _until_available(

@@ -115,6 +115,10 @@ async def test_poison_is_quarantined_and_the_stream_goes_on(site, admin):
     year_zero = sealed(reading(6)).replace(b'"measured_at":"2026', b'"measured_at":"0000')
     envelope_of_another = sealed(reading(7)).replace(b'"gateway":"gw-1"', b'"gateway":"gw-2"')
     impossible = sealed(reading(8, [coded(Measure.SYSTOLIC, 999)]))
+    nul_in_device = sealed(reading(9, device="C0\x00"))
+    nul_in_the_complaint = sealed(reading(10)).replace(b"blood_pressure", b"x\\u0000y")
+    huge_slot = sealed(reading(11, [coded(Measure.SYSTOLIC, 999)], user_slot=2**62))
+    surrogate = sealed(reading(12, model="M1")).replace(b'"M1"', b'"\\ud800"')
     await site.start()
     async with site.gateway() as gateway, asyncio.timeout(30):
         await gateway.subscribe(site.topic("receipts"), qos=1)
@@ -125,6 +129,10 @@ async def test_poison_is_quarantined_and_the_stream_goes_on(site, admin):
             envelope_of_another,
             year_zero,
             impossible,
+            nul_in_device,
+            nul_in_the_complaint,
+            huge_slot,
+            surrogate,
             sealed(good),
         ):
             await gateway.publish(site.topic("readings"), payload, qos=1)
@@ -132,10 +140,14 @@ async def test_poison_is_quarantined_and_the_stream_goes_on(site, admin):
             if good.id in wire.decode_receipt(message.payload).stored:
                 break
     assert sorted(await reasons(admin)) == [
+        "bad_text",
         "identity_mismatch",
         "implausible",
+        "implausible",
+        "not_json",
         "not_json",
         "unknown_version",
+        "wrong_schema",
         "wrong_schema",
         "wrong_schema",
     ]
