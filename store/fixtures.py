@@ -5,30 +5,16 @@ Each call works inside one clinic, as `hl_api` or as the administrator.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-from store.errors import translated
 from store.queries import load
 from store.rows import NO_SLOT
-
-Connection = AsyncConnection[Any]
-
-
-@asynccontextmanager
-async def clinic_session(conn: Connection, clinic: str) -> AsyncIterator[Connection]:
-    """A transaction that sees only `clinic` (I9)."""
-    with translated():
-        async with conn.transaction():
-            await conn.execute(load("fixtures")["set_clinic"], {"clinic": clinic})
-            yield conn
+from store.tenancy import Connection, clinic_session
 
 
 async def _run(conn: Connection, name: str, values: dict[str, Any]) -> Any:

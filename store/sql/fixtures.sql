@@ -20,9 +20,6 @@ ON CONFLICT (clinic_id, address) DO UPDATE SET
     kind = coalesce(excluded.kind, device.kind), model = coalesce(excluded.model, device.model),
     serial = coalesce(excluded.serial, device.serial)
 
--- name: set_clinic
-SELECT set_config('hearthline.clinic', %(clinic)s, true)
-
 -- name: lock_assignments
 SELECT pg_advisory_xact_lock(7166320001)
 

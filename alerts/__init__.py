@@ -1,0 +1,1 @@
+"""Readings to findings, findings to alerts, alerts to care tasks."""

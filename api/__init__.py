@@ -1,0 +1,1 @@
+"""The console: people see, act, and the month moves."""

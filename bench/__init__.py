@@ -1,0 +1,1 @@
+"""Benchmarks and fault runs: figures and ratios, never assertions on the clock."""

@@ -1,0 +1,1 @@
+"""Programmes, consent, care work, the time ledger, and what it bills."""
