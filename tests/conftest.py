@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import admin, database, home, template
+
+__all__ = ["admin", "database", "home", "services", "template"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

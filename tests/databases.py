@@ -1,3 +1,5 @@
+"""A real database for each test: cloned from a template that is migrated once per run."""
+
 from __future__ import annotations
 
 import secrets
