@@ -59,15 +59,17 @@ class Gateway:
     metrics: Metrics
     clock: Callable[[], datetime]
     _sightings: dict[str, tuple[Sighting, float]] = field(default_factory=dict)
+    _heard: dict[str, float] = field(default_factory=dict)
     _rests: dict[str, _Rest] = field(default_factory=dict)
     _accept: frozenset[str] | None = None
+    _started: float = 0.0
     _last_new: float = 0.0
     _busy: bool = False
 
     async def run(self) -> None:
         """Until cancelled, or until all is quiet if `quiet_exit_s` is set."""
         loop = asyncio.get_running_loop()
-        self._last_new = loop.time()
+        self._started = self._last_new = loop.time()
         if self.settings.accept != "any":
             self._accept = self.settings.accept
         self.publisher.on_desired = self.apply
@@ -103,7 +105,7 @@ class Gateway:
         services = frozenset(str(uuid).lower() for uuid in advertisement.service_uuids)
         if not services.intersection(HEALTH_SERVICES):
             return
-        if self._accept is not None and address not in self._accept:
+        if not self._accepts(address):
             return
         sighting = Sighting(
             ble_device=device,
@@ -112,7 +114,12 @@ class Gateway:
             rssi_dbm=advertisement.rssi,
             at=self.clock(),
         )
-        self._sightings[address] = (sighting, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self._sightings[address] = (sighting, now)
+        self._heard[address] = now
+
+    def _accepts(self, address: str) -> bool:
+        return self._accept is None or address in self._accept
 
     async def _scan_and_visit(self) -> None:
         async with self.radio.scanner(self.seen, HEALTH_SERVICES):
@@ -183,16 +190,23 @@ class Gateway:
             await asyncio.sleep(POLL_S)
             if self._busy or loop.time() - self._last_new < quiet_s:
                 continue
-            if self._next_is_unvisited() or await self.spool.depth():
+            if await self._owing() or await self.spool.depth():
                 continue
-            log.info("quiet", seconds=quiet_s)
+            unread = len(await self.spool.unfinished())
+            log.info("quiet", seconds=quiet_s, devices_given_up=unread)
             return
 
-    def _next_is_unvisited(self) -> bool:
-        """A device on the air that has not had its first good visit, nor failed for good."""
+    async def _owing(self) -> bool:
+        """A device not yet read to its end that may still come or answer: silence is no proof.
+
+        A meter whose reading broke off may rest between two advertisements for longer than any
+        quiet time. Waited for until it has been gone for long, or has failed for good.
+        """
         now = asyncio.get_running_loop().time()
+        unread = {a for a in self._heard if self._rest(a).until == 0.0 or self._rest(a).failures}
         return any(
-            now - at <= STALE_S
-            and (self._rest(a).until == 0.0 or 0 < self._rest(a).failures < len(FAILED_REST))
-            for a, (_, at) in self._sightings.items()
+            self._accepts(address)
+            and now - self._heard.get(address, self._started) <= self.settings.unread_exit_s
+            and self._rest(address).failures < len(FAILED_REST)
+            for address in unread | await self.spool.unfinished()
         )

@@ -161,10 +161,12 @@ class Visit:
         return None
 
     async def _read_records(self, known: DeviceRecord) -> None:
+        await self.spool.begun(self.sighting.address)
         if self._has(glucose.CHARACTERISTIC):
             await self._read_meter(known)
         else:
             await self._read_indications()
+        await self.spool.ended(self.sighting.address)
         await self.spool.seen(self._facts)
 
     async def _subscribe(self, characteristic: str) -> None:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     quiet_exit_s: float | None = Field(default=None, gt=0)
+    unread_exit_s: float = Field(default=60.0, gt=0)  # nor leave a half-read device before this
     revisit_s: float = Field(default=30.0, gt=0)  # rest between two visits of one device
     quiet_s: float = Field(default=5.0, gt=0)  # a device silent this long has told us all
     context_wait_s: float = Field(default=3.0, gt=0)

@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
 CREATE TABLE IF NOT EXISTS device (
     address TEXT PRIMARY KEY, last_seen REAL, bonded INTEGER NOT NULL DEFAULT 0,
     last_sequence INTEGER, last_id TEXT, battery_pct INTEGER, clock_offset_s REAL, model TEXT);
+CREATE TABLE IF NOT EXISTS unfinished (address TEXT PRIMARY KEY);
 """
 
 
@@ -223,10 +224,24 @@ class SpoolFile:
                 ),
             )
 
+    def begun(self, address: str) -> None:
+        """Its memory is about to be read; until `ended`, it may hold what we have not."""
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO unfinished VALUES (?)", (address,))
+
+    def ended(self, address: str) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM unfinished WHERE address = ?", (address,))
+
+    def unfinished(self) -> set[str]:
+        """Devices whose reading broke off, in an earlier life of the gateway too."""
+        return {row[0] for row in self._db.execute("SELECT address FROM unfinished")}
+
     def forget(self, address: str) -> None:
         """Drop what is remembered of a device; its readings stay until receipted."""
         with self._transaction() as db:
             db.execute("DELETE FROM device WHERE address = ?", (address,))
+            db.execute("DELETE FROM unfinished WHERE address = ?", (address,))
 
 
 def open_file(path: Path, now: datetime) -> tuple[SpoolFile, Path | None]:
@@ -291,6 +306,15 @@ class Spool:
 
     async def seen(self, device: DeviceRecord) -> None:
         await self._run(lambda: self._file.seen(device))
+
+    async def begun(self, address: str) -> None:
+        await self._run(lambda: self._file.begun(address))
+
+    async def ended(self, address: str) -> None:
+        await self._run(lambda: self._file.ended(address))
+
+    async def unfinished(self) -> set[str]:
+        return await self._run(self._file.unfinished)
 
     async def forget(self, address: str) -> None:
         await self._run(lambda: self._file.forget(address))

@@ -41,7 +41,7 @@ class Meter(Peripheral):
 
     def __init__(self, setting: Setting, *, gap_s: float = 0.0) -> None:
         self._records: dict[int, Entry] = {}
-        self._sent = 0  # the highest sequence number that was handed out
+        self._unsent: set[int] = set()  # sequence numbers that no report has handed out
         self._gap_s = gap_s
         self._reporting = False
         self._aborted = False
@@ -59,7 +59,7 @@ class Meter(Peripheral):
         ]
 
     def has_news(self) -> bool:
-        return len(self._records) > self._sent
+        return bool(self._unsent)
 
     def measure(self, at: datetime, chance: Random) -> None:
         sequence = len(self._records) + 1
@@ -80,6 +80,7 @@ class Meter(Peripheral):
         )
         self.journal.write(entry)
         self._records[sequence] = entry
+        self._unsent.add(sequence)
 
     def _read_clock(self, _connection: Any) -> bytes:
         return wire.current_time(self.clock.shown())
@@ -121,7 +122,7 @@ class Meter(Peripheral):
             self._reporting = False
         if not self._aborted:
             await self._respond(_REPORT, _SUCCESS if chosen else _NO_RECORDS)
-            self._sent = max(chosen, default=self._sent)
+            self._unsent.difference_update(chosen)
 
     async def _send(self, sequence: int) -> None:
         entry = self._records[sequence]

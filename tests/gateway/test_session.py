@@ -133,6 +133,8 @@ async def test_a_broken_link_keeps_what_came_and_the_rest_follows(spool: Spool) 
     with pytest.raises(ConnectionError):
         await visit(FakeMeter([1, 2, 3, 4], breaks_after=2), spool)
     assert await spool.depth() == 2
+    assert await spool.unfinished() == {DEVICE}
     meter = FakeMeter([1, 2, 3, 4])
     assert await visit(meter, spool) == 2
+    assert await spool.unfinished() == set()
     assert meter.asked[-1] == racp.report_from(3)

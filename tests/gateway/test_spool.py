@@ -133,6 +133,19 @@ def test_unknown_facts_do_not_erase_known_ones(path: Path) -> None:
     file.close()
 
 
+def test_a_reading_that_broke_off_is_remembered_until_it_has_ended(path: Path) -> None:
+    file = SpoolFile(path)
+    file.begun(DEVICE)
+    file.begun("C0:FF:EE:00:00:03")
+    file.close()
+    file = SpoolFile(path)
+    assert file.unfinished() == {DEVICE, "C0:FF:EE:00:00:03"}
+    file.ended(DEVICE)
+    file.forget("C0:FF:EE:00:00:03")
+    assert file.unfinished() == set()
+    file.close()
+
+
 async def test_the_asynchronous_face(path: Path) -> None:
     async with open_spool(path, NOW) as spool:
         assert await spool.add(record(1), NOW)

@@ -54,6 +54,18 @@ async def test_racp_selects_by_sequence_number(home_of):
     assert meter.records == [*raw[17:], raw[19]]
 
 
+async def test_a_look_at_the_newest_record_leaves_the_older_ones_news(home_of):
+    home = await home_of()
+    async with open_radio(home.spec) as radio:
+        async with radio.client(await reader.find(radio, 0x1808)) as client:
+            meter = reader.MeterSession(client)
+            await meter.subscribe()
+            assert await meter.ask(reader.LAST) == bytes([6, 0, 1, 1])
+        await reader.find(radio, 0x1808, timeout_s=1)
+        await asyncio.sleep(3.5)  # longer than a device without news is on the air at a time
+        await reader.find(radio, 0x1808, timeout_s=1)
+
+
 async def test_an_abort_ends_a_report(home_of):
     home = await home_of("--glucose-gap", "0.05", "--glucose-records", "200")
     async with (
