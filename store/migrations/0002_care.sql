@@ -278,6 +278,8 @@ CREATE TABLE care_task (
     created_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     snoozed_until timestamptz,
+    snoozed_reason text,
+    follows uuid,  -- of a follow-up: the task that asked for it
     done_at timestamptz,
     done_by uuid REFERENCES staff,
     outcome text,
@@ -286,7 +288,8 @@ CREATE TABLE care_task (
     UNIQUE (clinic_id, id),
     CHECK ((state = 'claimed') <= (assignee IS NOT NULL)),
     FOREIGN KEY (clinic_id, patient_id) REFERENCES patient (clinic_id, id),
-    FOREIGN KEY (clinic_id, alert_id) REFERENCES alert (clinic_id, id)
+    FOREIGN KEY (clinic_id, alert_id) REFERENCES alert (clinic_id, id),
+    FOREIGN KEY (clinic_id, follows) REFERENCES care_task (clinic_id, id)
 );
 
 CREATE INDEX care_task_waiting_idx ON care_task (clinic_id, due_at) WHERE state <> 'done';
@@ -449,7 +452,6 @@ CREATE POLICY colleagues ON staff TO hl_api, hl_worker
     USING (id = session_staff() OR EXISTS (
         SELECT FROM staff_membership m
         WHERE m.staff_id = staff.id AND m.clinic_id = session_clinic()));
-CREATE POLICY newcomers ON staff FOR INSERT TO hl_api WITH CHECK (id = session_staff());
 CREATE POLICY wall ON staff_membership FOR SELECT TO hl_worker USING (clinic_id = session_clinic());
 -- Somebody signs in to a clinic that is theirs: its name is shown before it is chosen.
 CREATE POLICY own_clinics ON clinic FOR SELECT TO hl_api USING (EXISTS (

@@ -1,0 +1,1 @@
+"""Who is it, may they, and is it really their own form?"""

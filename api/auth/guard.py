@@ -1,0 +1,80 @@
+"""The door of every page: session, clinic, role, and for what changes something, the form's token.
+
+Each route names its roles by a `PageFor` (`api/page.py`); the permission test reads them back from
+the running application, so a route without them cannot go unnoticed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from api.auth import tokens
+from api.auth.viewer import Role, Viewer, viewer_of
+from api.deps import Db, Now
+from api.errors import BadForm, Forbidden, NoClinic, NotSignedIn
+from api.settings import Settings
+from store.staff import end_session, read_session, touch_session
+
+COOKIE = "hl_session"
+CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_TOUCH_EVERY = timedelta(minutes=1)
+
+Row = dict[str, Any]
+
+
+async def signed_in(request: Request, conn: Db, now: Now) -> Row:
+    """The session's row, or NotSignedIn. A form without the session's own token is refused."""
+    token = request.cookies.get(COOKIE, "")
+    row = await read_session(conn, tokens.hashed(token)) if token else None
+    settings: Settings = request.app.state.settings
+    if row is None:
+        raise NotSignedIn
+    if now >= row["expires_at"] or now - row["last_seen_at"] > settings.idle:
+        await end_session(conn, tokens.hashed(token), now=now)
+        raise NotSignedIn
+    await _check_form(request, row["csrf"])
+    if now - row["last_seen_at"] > _TOUCH_EVERY and not _is_stream(request):
+        await touch_session(conn, tokens.hashed(token), now=now)
+    return {**row, "token_hash": tokens.hashed(token)}
+
+
+SignedIn = Annotated[Row, Depends(signed_in)]
+
+
+def permit(row: Row, roles: frozenset[Role]) -> Viewer:
+    if row["role"] is None:
+        raise NoClinic
+    viewer = viewer_of(row, row["token_hash"])
+    if viewer.role not in roles:
+        raise Forbidden
+    return viewer
+
+
+def check_origin(request: Request) -> None:
+    """A browser says where a form comes from; another site's is refused."""
+    origin = request.headers.get("origin")
+    if request.headers.get("sec-fetch-site") == "cross-site" or (
+        origin not in {None, "null"}
+        and urlsplit(origin or "").netloc != request.headers.get("host")
+    ):
+        raise BadForm
+
+
+async def _check_form(request: Request, csrf: str) -> None:
+    if request.method in _SAFE:
+        return
+    check_origin(request)
+    given = request.headers.get(CSRF_HEADER) or (await request.form()).get(CSRF_FIELD)
+    if not isinstance(given, str) or not secrets.compare_digest(given.encode(), csrf.encode()):
+        raise BadForm
+
+
+def _is_stream(request: Request) -> bool:
+    """An open page is not a person: its event stream does not keep a session alive."""
+    return request.url.path == "/events"

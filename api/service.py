@@ -1,0 +1,50 @@
+"""The console's main flow: a request comes in at the door, a page goes out.
+
+    Envelope (headers, bounds, figures) → session and role (auth/guard) → page (pages/*)
+      → store and ccm_link in one transaction per act → template → answer
+
+Everything that knows a rule is elsewhere: alerts/ judges, ccm_link/ counts, store/ keeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api import live, problems
+from api.middleware import Envelope
+from api.pages import ROUTERS
+from api.render import STATIC
+from api.settings import Settings
+from store.pool import open_pool
+from vitals.clock import utc_now
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The application. `clock` is the present for everything that it does."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        url = settings.database_url.get_secret_value()
+        async with open_pool(url, max_size=settings.pool_size) as pool:
+            app.state.pool = pool
+            listening = asyncio.create_task(app.state.hub.run(url), name="live updates")
+            yield
+            listening.cancel()
+
+    app = FastAPI(
+        title="Hearthline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.state.settings, app.state.clock, app.state.hub = settings, clock, live.Hub()
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(live.router)
+    problems.install(app)
+    app.add_middleware(Envelope)
+    return app

@@ -1,0 +1,34 @@
+"""The only reader of the environment in this package."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """`HEARTHLINE_API_…`; the database is `HEARTHLINE_DATABASE_URL`, as `hl_api`."""
+
+    model_config = SettingsConfigDict(env_prefix="HEARTHLINE_API_", frozen=True)
+
+    database_url: SecretStr = Field(validation_alias="HEARTHLINE_DATABASE_URL")
+    host: str = "127.0.0.1"
+    port: int = 8080
+    metrics_port: int = 9466
+    #: False only behind plain HTTP on loopback: browsers then still send the cookie back.
+    secure_cookies: bool = True
+    pool_size: int = Field(default=8, ge=1)
+    #: Proxies whose X-Forwarded-For is believed (uvicorn's `forwarded_allow_ips`).
+    trusted_proxies: str = "127.0.0.1"
+    idle_minutes: int = Field(default=30, ge=1)  # automatic logoff, 45 CFR 164.312(a)(2)(iii)
+    session_hours: int = Field(default=12, ge=1)
+
+    @property
+    def idle(self) -> timedelta:
+        return timedelta(minutes=self.idle_minutes)
+
+    @property
+    def session(self) -> timedelta:
+        return timedelta(hours=self.session_hours)

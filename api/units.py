@@ -1,0 +1,31 @@
+"""Numbers in the reader's units. The store holds one UCUM unit per measurement: mg/dL and kg."""
+
+from __future__ import annotations
+
+NONE = "\N{EN DASH}"  # where there is no number
+
+MG_DL_PER_MMOL_L = 18.016  # molar mass of glucose, 180.16 g/mol
+KG_PER_LB = 0.45359237  # exact: the international pound
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def glucose_in(mg_dl: float, unit: str) -> float:
+    return mg_dl if unit == "mg/dL" else mg_dl / MG_DL_PER_MMOL_L
+
+
+def weight_in(kg: float, unit: str) -> float:
+    return kg if unit == "kg" else kg / KG_PER_LB
+
+
+def glucose(mg_dl: float | None, unit: str) -> str:
+    """'112 mg/dL' or '6.2 mmol/L'."""
+    if mg_dl is None:
+        return NONE
+    return f"{glucose_in(mg_dl, unit):.{0 if unit == 'mg/dL' else 1}f} {unit}"
+
+
+def weight(kg: float | None, unit: str) -> str:
+    return NONE if kg is None else f"{weight_in(kg, unit):.1f} {unit}"
