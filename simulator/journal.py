@@ -27,7 +27,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Journal:
-    """Append-only; `write` returns when the entry is on disk."""
+    """Append-only; `write` returns when the entries are on disk."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab")
@@ -43,8 +43,8 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def write(self, entry: Entry) -> None:
-        self._file.write(msgspec.json.encode(entry) + b"\n")
+    def write(self, *entries: Entry) -> None:
+        self._file.writelines(msgspec.json.encode(entry) + b"\n" for entry in entries)
         self._file.flush()
         os.fsync(self._file.fileno())
 
