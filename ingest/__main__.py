@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 
-import structlog
-
-from ingest import health
+from ingest.metrics import REGISTRY
 from ingest.service import Service
 from ingest.settings import Settings
+from store import health
 from store.errors import Unavailable
 from store.pool import is_ready, open_pool
+from store.process import configure_logging, stop_at_signal
 
 
 async def serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_at_signal()
     async with open_pool(settings.database_url.get_secret_value()) as pool:
         service = Service(settings, pool)
 
@@ -27,19 +24,12 @@ async def serve(settings: Settings) -> None:
             except Unavailable:
                 return False
 
-        async with health.serve(settings.metrics_host, settings.metrics_port, ready):
+        async with health.serve(settings.metrics_host, settings.metrics_port, ready, REGISTRY):
             await service.run(stop)
 
 
 def main() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-        ]
-    )
+    configure_logging()
     asyncio.run(serve(Settings()))
 
 
