@@ -106,18 +106,18 @@ ingest_user() {
 }
 
 # Hashed by Mosquitto's own tool, from a file: a password never stands on a command line.
-set_password() { # USER PASSWORD
-    local line="$BROKER_HOME/line" all="$BROKER_HOME/passwords" tool
+set_password() { # USER PASSWORD [USER PASSWORD …]
+    local lines="$BROKER_HOME/lines" all="$BROKER_HOME/passwords" tool
     tool="$(dirname "$BROKER" | sed 's,/sbin$,/bin,')/mosquitto_passwd"
-    (umask 077; printf '%s:%s\n' "$1" "$2" >"$line")
+    (umask 077; printf '%s:%s\n' "$@" >"$lines")
     owned_by mosquitto "$BROKER_HOME"
-    as_user mosquitto "$tool" -U "$SEEN/mosquitto/line" </dev/null >"$LOGS/passwd.log" 2>&1 9>&- ||
+    as_user mosquitto "$tool" -U "$SEEN/mosquitto/lines" </dev/null >"$LOGS/passwd.log" 2>&1 9>&- ||
         die "mosquitto_passwd failed: $(tail -n 2 "$LOGS/passwd.log" | tr '\n' ' ')"
     (
         umask 077
-        { awk -F: -v user="$1" '$1 != user' "$all" 2>/dev/null || true; cat "$line"; } >"$all.new"
+        { awk -F: 'NR == FNR { new[$1]; next } !($1 in new)' "$lines" "$all" 2>/dev/null || true; cat "$lines"; } >"$all.new"
     )
-    rm -f "$line"
+    rm -f "$lines"
     owned_by mosquitto "$all.new"
     mv "$all.new" "$all"
 }
@@ -156,17 +156,42 @@ mosquitto_reload() {
 
 cmd_add_gateway() { # CLINIC GATEWAY [PASSWORD_FILE]
     local clinic="${1:-}" gateway="${2:-}" out="${3:-}" password
-    [[ $clinic =~ ^[a-z0-9][a-z0-9-]{0,63}$ && $gateway =~ ^[a-z0-9][a-z0-9-]{0,63}$ ]] ||
-        die "add-gateway needs CLINIC and GATEWAY, each of lower-case letters, digits and hyphens, at most 64 and not starting with a hyphen."
-    ! external || die "the broker is one named in the environment: make the gateway's user '$clinic/$gateway' there (deploy/README.md)."
-    known
-    prepare
+    may_add "$clinic" "$gateway"
     password="$(openssl rand -hex 24)"
+    add_users "$clinic/$gateway" "$password"
+    [[ -z $out ]] || (umask 077; rm -f "$out"; echo "$password" >"$out")
+    echo "HEARTHLINE_GATEWAY_MQTT_URL=$(gateway_url "$clinic" "$gateway" "$password")"
+}
+
+# Many at once cost one hashing and one reload.
+cmd_add_gateways() { # CLINIC GATEWAY …
+    local clinic="${1:-}" gateway password users=() lines=()
+    shift || true
+    (($#)) || set -- ""
+    for gateway in "$@"; do
+        may_add "$clinic" "$gateway"
+        password="$(openssl rand -hex 24)"
+        users+=("$clinic/$gateway" "$password")
+        lines+=("$gateway=$(gateway_url "$clinic" "$gateway" "$password")")
+    done
+    add_users "${users[@]}"
+    printf '%s\n' "${lines[@]}"
+}
+
+may_add() { # CLINIC GATEWAY
+    [[ $1 =~ ^[a-z0-9][a-z0-9-]{0,63}$ && $2 =~ ^[a-z0-9][a-z0-9-]{0,63}$ ]] ||
+        die "add-gateway needs CLINIC and GATEWAY, each of lower-case letters, digits and hyphens, at most 64 and not starting with a hyphen."
+    ! external || die "the broker is one named in the environment: make the gateway's user '$1/$2' there (deploy/README.md)."
+    known
+}
+
+add_users() { # USER PASSWORD [USER PASSWORD …]
+    prepare
     lock_state
-    set_password "$clinic/$gateway" "$password"
+    set_password "$@"
     mosquitto_acl
     mosquitto_reload
     unlock_state
-    [[ -z $out ]] || (umask 077; rm -f "$out"; echo "$password" >"$out")
-    echo "HEARTHLINE_GATEWAY_MQTT_URL=mqtts://$clinic%2F$gateway:$password@127.0.0.1:$(port_of mosquitto)"
 }
+
+gateway_url() { echo "mqtts://$1%2F$2:$3@127.0.0.1:$(port_of mosquitto)"; }
