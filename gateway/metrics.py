@@ -24,6 +24,11 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self.amended = Counter(
+            "hearthline_gateway_readings_amended",
+            "Readings whose context came after them",
+            registry=self.registry,
+        )
         self.rejected = Counter(
             "hearthline_gateway_readings_rejected",
             "Readings moved to the local quarantine",

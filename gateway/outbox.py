@@ -114,7 +114,8 @@ class Outbox:
 
     async def receipt(self, receipt: wire.Receipt) -> None:
         now = self.clock()
-        added = await self.spool.remove([*receipt.stored, *receipt.duplicate])
+        durable = [*receipt.stored, *receipt.duplicate]
+        added = await self.spool.remove(durable, frozenset(receipt.amended))
         for added_at in added:
             self.metrics.receipt_lag.observe(max(0.0, (now - added_at).total_seconds()))
         await self._reject([(r.id, r.reason) for r in receipt.rejected], now)

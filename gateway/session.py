@@ -1,7 +1,8 @@
 """One visit to one device: facts and clock -> records -> spool -> only then its clock is set.
 
 Each reading is durable before the next step is taken; whatever had come when a link breaks is kept.
-The spool's high-water mark follows the records in their order, so it never passes a gap.
+The spool's high-water mark follows the records in their order, so it never passes a gap, nor a
+record whose context was cut off: that one is asked for again, and amended.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class Visit:
     _client: Client = field(init=False)
     _values: asyncio.Queue[_Value | None] = field(default_factory=asyncio.Queue)
     _pending: OrderedDict[int, _Pending] = field(default_factory=OrderedDict)
+    _bare: dict[int, Reading] = field(default_factory=dict)  # spooled; its context never came
     _facts: DeviceRecord = field(init=False)
     _dis: dict[str, str] = field(default_factory=dict)
     _clock_characteristic: str | None = None
@@ -97,7 +99,9 @@ class Visit:
             await self._set_clock()
         finally:
             await self._flush(everything=True)
+            await self._take_rest()
             await self._hang_up()
+            await self._take_rest()  # confirmed to the device while we hung up
         return self.new
 
     async def _hang_up(self) -> None:
@@ -196,10 +200,16 @@ class Visit:
             serial=self._dis.get(device_information.SERIAL_NUMBER),
         )
 
-    async def _keep(self, reading: Reading) -> None:
-        if await self.spool.add(reading, self.clock()):
+    async def _keep(self, reading: Reading, *, mark: bool = True) -> None:
+        if await self.spool.add(reading, self.clock(), mark=mark):
             self.new += 1
             self.metrics.spooled.labels(kind=reading.kind.value).inc()
+        elif reading.has_additions:
+            await self._amend(reading)
+
+    async def _amend(self, reading: Reading) -> None:
+        if await self.spool.amend(reading, self.clock()):
+            self.metrics.amended.inc()
 
     async def _read_indications(self) -> None:
         """Cuff and scale: they send what they have and hang up, or fall silent."""
@@ -279,7 +289,7 @@ class Visit:
             procedure.handle(racp.RecordArrived())
             await self._take_record(value)
         elif value.characteristic == glucose_context.CHARACTERISTIC:
-            self._take_context(value)
+            await self._take_context(value)
         else:
             return procedure.handle(racp.Indicated(message=racp.decode(value.payload)))
         return None
@@ -296,14 +306,21 @@ class Visit:
             reading=reading, context_until=until if follows else None
         )
 
-    def _take_context(self, value: _Value) -> None:
+    async def _take_context(self, value: _Value) -> None:
         sequence = int.from_bytes(value.payload[1:3], "little")  # also of one that cannot be read
         waiting = self._pending.get(sequence)
         if waiting is None:
-            log.info("context_without_record", device=self._name)
+            await self._take_late_context(sequence, value)
             return
         waiting.reading = normalise.with_context(waiting.reading, value.payload)
         waiting.context_until = None
+
+    async def _take_late_context(self, sequence: int, value: _Value) -> None:
+        reading = self._bare.pop(sequence, None)
+        if reading is None:
+            log.info("context_without_record", device=self._name)
+        else:
+            await self._amend(normalise.with_context(reading, value.payload))
 
     async def _await_context(self) -> None:
         """Records are all here; give their contexts the rest of their time."""
@@ -312,23 +329,28 @@ class Visit:
             await self._flush(everything=False)
             if not self._pending:
                 return
+            if not self._client.is_connected and self._values.empty():
+                await self._flush(everything=True)
+                return
             until = next(iter(self._pending.values())).context_until or 0.0
             value = await self._next(max(0.01, until - loop.time()))
-            if value is None and not self._client.is_connected:
-                await self._flush(everything=True)
-            elif value is not None and value.characteristic == glucose_context.CHARACTERISTIC:
-                self._take_context(value)
+            if value is not None and value.characteristic == glucose_context.CHARACTERISTIC:
+                await self._take_context(value)
 
     async def _flush(self, *, everything: bool) -> None:
         """Spool the oldest pending records, in order, up to the first that still waits."""
         now = asyncio.get_running_loop().time()
+        whole = True
         while self._pending:
             sequence, head = next(iter(self._pending.items()))
             waits = head.context_until is not None and head.context_until > now
             if waits and not everything:
                 return
-            await self._keep(head.reading)
+            whole = whole and not waits
+            await self._keep(head.reading, mark=whole)
             self._pending.pop(sequence, None)
+            if head.context_until is not None:
+                self._bare[sequence] = head.reading
 
     async def _set_clock(self) -> None:
         """Last of all, and only if it is wrong: until here its offset told the true times."""
@@ -348,10 +370,15 @@ class Visit:
             log.info("clock_refused", device=self._name, error=type(exc).__name__)
             return
         await self.spool.seen(DeviceRecord(address=self.sighting.address, clock_offset_s=zone_s))
-        while not self._values.empty():  # arrived meanwhile: dated by the clock as it was
+
+    async def _take_rest(self) -> None:
+        """What arrived after we had stopped to listen; dated by the clock as it was."""
+        while not self._values.empty():
             value = self._values.get_nowait()
             if value is not None and value.characteristic in _INDICATED:
                 await self._keep_indicated(value)
+            elif value is not None and value.characteristic == glucose_context.CHARACTERISTIC:
+                await self._take_context(value)
 
     def _zone_offset_s(self) -> float:
         offset = self.clock().astimezone(self.settings.zone).utcoffset()

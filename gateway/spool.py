@@ -1,15 +1,16 @@
 """The spool: readings on disk until ingest has promised that they are durable (I1).
 
 `add` returns only after fsync (WAL, synchronous=FULL). A reading leaves in two ways: `remove`, on a
-receipt, or `reject`, into the local quarantine; nothing here expires. All SQLite work runs on one
-thread, so transactions never interleave. A corrupt file is set aside, never deleted.
+receipt, or `reject`, into the local quarantine; nothing here expires. One that was amended leaves
+only on a receipt that says so: an older receipt speaks of it as it was. All SQLite work runs on
+one thread, so transactions never interleave. A corrupt file is set aside, never deleted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS device (
     address TEXT PRIMARY KEY, last_seen REAL, bonded INTEGER NOT NULL DEFAULT 0,
     last_sequence INTEGER, last_id TEXT, battery_pct INTEGER, clock_offset_s REAL, model TEXT);
 CREATE TABLE IF NOT EXISTS unfinished (address TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS amended (id TEXT PRIMARY KEY);
 """
 
 
@@ -96,8 +98,8 @@ class SpoolFile:
             raise
         self._db.execute("COMMIT")
 
-    def add(self, reading: Reading, now: datetime) -> bool:
-        """True if it is new here. Durable on return; moves the high-water mark with it."""
+    def add(self, reading: Reading, now: datetime, *, mark: bool = True) -> bool:
+        """True if it is new here. Durable on return; moves the high-water mark, unless told not."""
         body = wire.encode_reading(reading)
         with self._transaction() as db:
             cursor = db.execute(
@@ -107,7 +109,7 @@ class SpoolFile:
                 (reading.id, body, now.timestamp()),
             )
             added = cursor.rowcount == 1
-            if reading.sequence is not None:
+            if mark and reading.sequence is not None:
                 db.execute(
                     "INSERT INTO device (address, last_sequence, last_id) VALUES (?, ?, ?)"
                     " ON CONFLICT (address) DO UPDATE SET"
@@ -115,6 +117,25 @@ class SpoolFile:
                     (reading.device, reading.sequence, reading.id),
                 )
         return added
+
+    def amend(self, reading: Reading, now: datetime) -> bool:
+        """The same reading with more than was spooled before, or sent; False: nothing is new."""
+        body = wire.encode_reading(reading)
+        with self._transaction() as db:
+            known = db.execute(
+                "SELECT body FROM reading WHERE id = ?1"
+                " UNION ALL SELECT NULL FROM quarantine WHERE id = ?1",
+                (reading.id,),
+            ).fetchone()
+            if known and (known[0] is None or not _says_more(reading, known[0])):
+                return False
+            db.execute(
+                "INSERT INTO reading (id, body, added_at) VALUES (?, ?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET body = excluded.body, attempts = 0, next_attempt_at = 0",
+                (reading.id, body, now.timestamp()),
+            )
+            db.execute("INSERT OR IGNORE INTO amended VALUES (?)", (reading.id,))
+        return True
 
     def due(self, now: datetime, limit: int) -> list[Spooled]:
         rows = self._db.execute(
@@ -143,16 +164,20 @@ class SpoolFile:
                 [(at.timestamp(), i) for i, at in attempts],
             )
 
-    def remove(self, ids: Iterable[str]) -> list[datetime]:
+    def remove(self, ids: Iterable[str], amended: Collection[str] = ()) -> list[datetime]:
         """Receipted. Returns when those that were still here had been added."""
         added = []
         with self._transaction() as db:
             for wanted in ids:
                 row = db.execute(
-                    "DELETE FROM reading WHERE id = ? RETURNING added_at", (wanted,)
+                    "DELETE FROM reading WHERE id = ?1"
+                    " AND (?2 OR NOT EXISTS (SELECT 1 FROM amended WHERE id = ?1))"
+                    " RETURNING added_at",
+                    (wanted, wanted in amended),
                 ).fetchone()
                 if row is not None:
                     added.append(datetime.fromtimestamp(row[0], UTC))
+                    db.execute("DELETE FROM amended WHERE id = ?", (wanted,))
         return added
 
     def reject(self, rejections: Iterable[tuple[str, str]], now: datetime) -> int:
@@ -166,6 +191,7 @@ class SpoolFile:
                     (reason, now.timestamp(), wanted),
                 )
                 moved += db.execute("DELETE FROM reading WHERE id = ?", (wanted,)).rowcount
+                db.execute("DELETE FROM amended WHERE id = ?", (wanted,))
         return moved
 
     def depth(self) -> int:
@@ -244,6 +270,10 @@ class SpoolFile:
             db.execute("DELETE FROM unfinished WHERE address = ?", (address,))
 
 
+def _says_more(reading: Reading, body: bytes) -> bool:
+    return len(reading.raw) > len(wire.open_reading(body).raw)
+
+
 def open_file(path: Path, now: datetime) -> tuple[SpoolFile, Path | None]:
     """The spool at `path`, and where a corrupt one was set aside, if there was one."""
     try:
@@ -271,11 +301,16 @@ class Spool:
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
-    async def add(self, reading: Reading, now: datetime) -> bool:
+    async def add(self, reading: Reading, now: datetime, *, mark: bool = True) -> bool:
         # Shielded: a cancelled session must not leave us unsure of whether the commit ran.
-        added = await asyncio.shield(self._run(lambda: self._file.add(reading, now)))
+        added = await asyncio.shield(self._run(lambda: self._file.add(reading, now, mark=mark)))
         self.changed.set()
         return added
+
+    async def amend(self, reading: Reading, now: datetime) -> bool:
+        amended = await asyncio.shield(self._run(lambda: self._file.amend(reading, now)))
+        self.changed.set()
+        return amended
 
     async def due(self, now: datetime, limit: int) -> list[Spooled]:
         return await self._run(lambda: self._file.due(now, limit))
@@ -286,8 +321,8 @@ class Spool:
     async def sent(self, attempts: Sequence[tuple[str, datetime]]) -> None:
         await self._run(lambda: self._file.sent(attempts))
 
-    async def remove(self, ids: Sequence[str]) -> list[datetime]:
-        return await self._run(lambda: self._file.remove(ids))
+    async def remove(self, ids: Sequence[str], amended: Collection[str] = ()) -> list[datetime]:
+        return await self._run(lambda: self._file.remove(ids, amended))
 
     async def reject(self, rejections: Sequence[tuple[str, str]], now: datetime) -> int:
         return await self._run(lambda: self._file.reject(rejections, now))

@@ -9,6 +9,7 @@ _P = "hearthline_ingest"
 RECEIVED = Counter(f"{_P}_readings_received", "readings in opened envelopes", registry=REGISTRY)
 STORED = Counter(f"{_P}_readings_stored", "readings stored", registry=REGISTRY)
 DUPLICATES = Counter(f"{_P}_readings_duplicates", "readings known already", registry=REGISTRY)
+AMENDED = Counter(f"{_P}_readings_amended", "context added later", registry=REGISTRY)
 HELD = Counter(f"{_P}_readings_held", "readings held for a person", registry=REGISTRY)
 QUARANTINED = Counter(f"{_P}_quarantined", "set aside", ["reason"], registry=REGISTRY)
 RETRIES = Counter(f"{_P}_store_retries", "batches tried again", registry=REGISTRY)

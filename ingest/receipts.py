@@ -23,6 +23,7 @@ def build(decisions: Iterable[Decision], written: Written) -> Iterator[tuple[str
 
 def _receipt(decisions: list[Decision], written: Written) -> wire.Receipt:
     keys = dict.fromkeys(row.key for d in decisions for row in d.accepted)
+    full = {row.key for d in decisions for row in d.accepted if row.reading.has_additions}
     refused = {row.key for row in written.refused}
     by_store = [
         wire.Rejection(id=key[1], reason=str(QuarantineReason.WRONG_SCHEMA))
@@ -32,6 +33,7 @@ def _receipt(decisions: list[Decision], written: Written) -> wire.Receipt:
     return wire.Receipt(
         stored=[key[1] for key in keys if key in written.stored],
         duplicate=[k[1] for k in keys if k in written.duplicate and k not in written.stored],
+        amended=[k[1] for k in keys if k in full and k in written.stored | written.duplicate],
         rejected=[r for d in decisions for r in d.rejected] + by_store,
         envelopes=[r for d in decisions for r in d.envelopes],
     )

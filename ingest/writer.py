@@ -83,4 +83,5 @@ async def _until_available(
             into.stored |= outcome.stored
             into.duplicate |= outcome.duplicate
             metrics.HELD.inc(outcome.held)
+            metrics.AMENDED.inc(outcome.amended)
             return

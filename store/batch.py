@@ -15,6 +15,7 @@ from store.rows import NO_SLOT, BatchOutcome, QuarantineRow, ReadingRow, measure
 from vitals.reading import Measure
 
 _MEASURES = tuple(Measure)
+_AMEND_AT_ONCE = 2000  # rows of one statement: seconds below its timeout, whatever a batch holds
 _json = msgspec.json.Encoder()
 Attribution = tuple[str, Any, datetime, str, bool]  # clinic, patient, measured_at, gateway, held
 
@@ -31,17 +32,30 @@ async def write_batch(
         Unavailable: retry the same batch.
         DataRefused: one row cannot be stored; the caller halves the batch to find it.
     """
-    unique = {row.key: row for row in readings}
+    unique = _fullest(readings)
     with translated():
         async with conn.transaction(), conn.cursor() as cur:
             fresh, rows = await _store(cur, list(unique.values()))
+            known = [row for key, row in unique.items() if key not in fresh]
+            amended = await _amend(cur, [row for row in known if row.reading.has_additions])
             await _quarantine(cur, quarantined)
     return BatchOutcome(
         stored=frozenset(fresh),
         duplicate=frozenset(unique.keys() - fresh),
+        amended=amended,
         held=sum(row[4] for row in rows),
         unassigned=sum(row[1] is None and not row[4] for row in rows),
     )
+
+
+def _fullest(readings: Sequence[ReadingRow]) -> dict[tuple[str, str], ReadingRow]:
+    """One row per reading: of two that arrived together, the one that brought its context."""
+    unique: dict[tuple[str, str], ReadingRow] = {}
+    for row in readings:
+        other = unique.setdefault(row.key, row)
+        if len(row.reading.raw) > len(other.reading.raw):
+            unique[row.key] = row
+    return unique
 
 
 async def _store(
@@ -63,6 +77,23 @@ async def _store(
     attributed: list[Attribution] = await cur.fetchall()
     await _mark_pending(cur, [row for row in attributed if row[1] is not None])
     return fresh, attributed
+
+
+async def _amend(cur: AsyncCursor[Any], rows: list[ReadingRow]) -> int:
+    """What is known already and came with more than it had; how many were changed."""
+    changed: list[Attribution] = []
+    for start in range(0, len(rows), _AMEND_AT_ONCE):
+        some = rows[start : start + _AMEND_AT_ONCE]
+        values = {
+            "clinics": [row.clinic for row in some],
+            "ids": [row.reading.id for row in some],
+            "raws": [_json.encode(row.reading.raw).decode() for row in some],
+            "contexts": [_json.encode(row.reading.context).decode() for row in some],
+        }
+        await cur.execute(load("ingest")["amend_readings"], values)
+        changed += await cur.fetchall()
+    await _mark_pending(cur, [row for row in changed if row[1] is not None])
+    return len(changed)
 
 
 async def _copy(cur: AsyncCursor[Any], rows: list[ReadingRow]) -> None:

@@ -54,6 +54,7 @@ class BatchOutcome:
 
     stored: frozenset[tuple[str, str]]
     duplicate: frozenset[tuple[str, str]]
+    amended: int
     held: int
     unassigned: int
 

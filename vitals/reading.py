@@ -134,6 +134,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
     serial: str | None = None
 
+    @property
+    def has_additions(self) -> bool:
+        """More raw values than the one that identifies it: a context came with it, or later."""
+        return len(self.raw) > 1
+
 
 def coded(
     measure: Measure,

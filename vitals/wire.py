@@ -51,12 +51,15 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Ingest's promise: what `stored` and `duplicate` name is durable and may leave the spool.
 
+    `amended` names those of them that are durable with all the raw values they came with: what
+    was added to a reading after it had been sent leaves only then.
     `envelopes` names envelopes that could not be opened at all.
     """
 
     schema: str = "hearthline.receipt/1"
     stored: list[str] = []
     duplicate: list[str] = []
+    amended: list[str] = []
     rejected: list[Rejection] = []
     envelopes: list[Rejection] = []
 

@@ -64,6 +64,10 @@ CROSS JOIN LATERAL (
 ) AS edge
 RETURNING clinic_id, patient_id, measured_at, gateway, held
 
+-- name: amend_readings
+SELECT clinic_id, patient_id, measured_at, gateway, false
+FROM amend_readings(%(clinics)s::text[], %(ids)s::uuid[], %(raws)s::jsonb[], %(contexts)s::jsonb[])
+
 -- name: mark_pending
 INSERT INTO pending_evaluation (clinic_id, patient_id, day)
 SELECT DISTINCT t.clinic_id, t.patient_id, (t.measured_at AT TIME ZONE h.zone)::date

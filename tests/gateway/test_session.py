@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from devices import glucose, racp
+from devices import blood_pressure, glucose, glucose_context, racp
 from devices.ieee11073 import sfloat_of
 from gateway.link import Sighting
 from gateway.metrics import Metrics
@@ -19,8 +20,11 @@ from gateway.session import Visit
 from gateway.settings import Settings
 from gateway.spool import Spool, open_spool
 from tests.gateway.test_spool import DEVICE, NOW
+from vitals import wire
+from vitals.reading import Reading
 
-OFFERED = {glucose.CHARACTERISTIC, racp.CHARACTERISTIC}
+OFFERED = {glucose.CHARACTERISTIC, glucose_context.CHARACTERISTIC, racp.CHARACTERISTIC}
+CONTEXT_WAIT_S = 0.05
 
 
 class FakeMeter:
@@ -76,6 +80,51 @@ class FakeMeter:
         return [sequence for sequence in self.sequences if sequence >= low]
 
 
+class SlowMeter(FakeMeter):
+    """Plays a script after the first request: (seconds to wait, characteristic, payload)."""
+
+    def __init__(self, script: list[tuple[float, str, bytes]], *, hangs_up: bool = False) -> None:
+        super().__init__([1, 2])
+        self.script = script
+        self.hangs_up = hangs_up
+
+    async def write_gatt_char(self, uuid: str, data: bytes, response: bool) -> None:
+        self.asked.append(racp.decode(data))
+        self.playing = asyncio.create_task(self._play())
+
+    async def _play(self) -> None:
+        for pause_s, uuid, data in self.script:
+            await asyncio.sleep(pause_s)
+            self.callbacks[uuid](None, bytearray(data))
+        if self.hangs_up:
+            self.is_connected = False
+            self.gone(self)
+
+
+class LastWordCuff(FakeMeter):
+    """Indicates while the gateway hangs up; the radio confirms, and the cuff forgets."""
+
+    def get_characteristic(self, uuid: str) -> str | None:
+        return uuid if uuid == blood_pressure.CHARACTERISTIC else None
+
+    async def disconnect(self) -> None:
+        frame = bytearray.fromhex("00780050005d00")
+        self.callbacks[blood_pressure.CHARACTERISTIC](None, frame)
+        await super().disconnect()
+
+
+def with_context_announced(sequence: int) -> bytes:
+    plain = payload(sequence)
+    return bytes([plain[0] | glucose.CONTEXT_FOLLOWS]) + plain[1:]
+
+
+def before_meal(sequence: int) -> bytes:
+    return bytes([0x02]) + sequence.to_bytes(2, "little") + b"\x01"
+
+
+DONE = racp.encode(racp.Response(request=racp.Op.REPORT, code=racp.Code.SUCCESS))
+
+
 def payload(sequence: int) -> bytes:
     return glucose.encode(
         glucose.Glucose(
@@ -99,7 +148,14 @@ async def visit(meter: FakeMeter, spool: Spool) -> int:
     sighting = Sighting(
         ble_device=DEVICE, address=DEVICE, services=frozenset(), rssi_dbm=-60, at=NOW
     )
-    settings = Settings(clinic="c", name="g", mqtt_url="mqtt://127.0.0.1", home_zone="UTC")
+    settings = Settings(
+        clinic="c",
+        name="g",
+        mqtt_url="mqtt://127.0.0.1",
+        home_zone="UTC",
+        context_wait_s=CONTEXT_WAIT_S,
+        quiet_s=0.1,
+    )
     assert settings.zone == ZoneInfo("UTC")
     return await Visit(
         radio=meter,
@@ -138,3 +194,46 @@ async def test_a_broken_link_keeps_what_came_and_the_rest_follows(spool: Spool) 
     assert await visit(meter, spool) == 2
     assert await spool.unfinished() == set()
     assert meter.asked[-1] == racp.report_from(3)
+
+
+async def spooled(spool: Spool) -> list[Reading]:
+    return [wire.open_reading(item.body) for item in await spool.due(NOW, 100)]
+
+
+async def test_a_context_after_the_wait_amends_its_reading(spool: Spool) -> None:
+    late = 2 * CONTEXT_WAIT_S
+    script = [
+        (0.0, glucose.CHARACTERISTIC, with_context_announced(1)),
+        (late, glucose.CHARACTERISTIC, payload(2)),
+        (late, glucose_context.CHARACTERISTIC, before_meal(1)),
+        (0.0, racp.CHARACTERISTIC, DONE),
+    ]
+    assert await visit(SlowMeter(script), spool) == 2
+    first, second = await spooled(spool)
+    assert (first.sequence, first.context["meal"], len(first.raw)) == (1, "preprandial", 2)
+    assert (second.sequence, len(second.raw)) == (2, 1)
+
+
+@pytest.mark.parametrize("receipted", [False, True])
+async def test_a_context_that_was_cut_off_is_fetched_again(spool: Spool, receipted: bool) -> None:
+    announced = (0.0, glucose.CHARACTERISTIC, with_context_announced(1))
+    following = (0.0, glucose.CHARACTERISTIC, payload(2))
+    with pytest.raises(ConnectionError):
+        await visit(SlowMeter([announced, following], hangs_up=True), spool)
+    bare = await spooled(spool)
+    assert [(reading.sequence, len(reading.raw)) for reading in bare] == [(1, 1), (2, 1)]
+    assert (await spool.device(DEVICE)).last_sequence is None
+    if receipted:
+        await spool.remove([reading.id for reading in bare])
+    context = (0.0, glucose_context.CHARACTERISTIC, before_meal(1))
+    await visit(SlowMeter([announced, context, following, (0.0, racp.CHARACTERISTIC, DONE)]), spool)
+    again = await spooled(spool)
+    assert [reading.id for reading in again] == [reading.id for reading in bare]
+    assert again[0].context["meal"] == "preprandial"
+    assert (await spool.device(DEVICE)).last_sequence == 2
+
+
+async def test_a_cuffs_word_at_the_last_moment_is_kept(spool: Spool) -> None:
+    assert await visit(LastWordCuff([]), spool) == 1
+    (reading,) = await spooled(spool)
+    assert reading.raw[0].hex == "00780050005d00"

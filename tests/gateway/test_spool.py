@@ -13,8 +13,9 @@ import pytest
 
 from devices import glucose
 from devices.ieee11073 import sfloat_of
-from gateway.normalise import GLUCOSE, Provenance, normalise
+from gateway.normalise import GLUCOSE, Provenance, normalise, with_context
 from gateway.spool import DeviceRecord, SpoolFile, open_file, open_spool
+from vitals import wire
 from vitals.reading import Reading
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -34,6 +35,11 @@ def record(sequence: int) -> Reading:
     )
     origin = Provenance(device=DEVICE, received_at=NOW, zone=ZoneInfo("UTC"))
     return normalise(GLUCOSE, payload, origin)
+
+
+def amended(sequence: int) -> Reading:
+    context = bytes([0x02]) + sequence.to_bytes(2, "little") + b"\x01"  # before the meal
+    return with_context(record(sequence), context)
 
 
 @pytest.fixture
@@ -143,6 +149,42 @@ def test_a_reading_that_broke_off_is_remembered_until_it_has_ended(path: Path) -
     file.ended(DEVICE)
     file.forget("C0:FF:EE:00:00:03")
     assert file.unfinished() == set()
+    file.close()
+
+
+def test_an_amended_reading_stays_until_a_receipt_says_so(path: Path) -> None:
+    file = SpoolFile(path)
+    file.add(record(1), NOW)
+    file.sent([(record(1).id, NOW + timedelta(seconds=5))])
+    assert file.amend(amended(1), NOW)
+    (item,) = file.due(NOW, 10)
+    assert (item.attempts, wire.open_reading(item.body)) == (0, amended(1))
+    assert file.remove([record(1).id]) == []
+    assert file.remove([record(1).id], {record(1).id}) == [NOW]
+    assert file.add(record(1), NOW)
+    assert file.remove([record(1).id]) == [NOW]
+    file.close()
+
+
+def test_what_was_receipted_already_goes_out_again_with_its_amendment(path: Path) -> None:
+    file = SpoolFile(path)
+    assert file.amend(amended(1), NOW)
+    assert not file.amend(amended(1), NOW)
+    assert not file.add(record(1), NOW)
+    assert [wire.open_reading(item.body) for item in file.due(NOW, 10)] == [amended(1)]
+    file.reject([(record(1).id, "implausible")], NOW)
+    assert not file.amend(amended(1), NOW)
+    assert file.depth() == 0
+    file.close()
+
+
+def test_a_reading_may_leave_the_mark_where_it_is(path: Path) -> None:
+    file = SpoolFile(path)
+    file.add(record(1), NOW)
+    assert file.add(record(2), NOW, mark=False)
+    assert file.device(DEVICE).last_sequence == 1
+    assert not file.add(record(2), NOW)
+    assert file.device(DEVICE).last_sequence == 2
     file.close()
 
 

@@ -1,0 +1,168 @@
+"""A glucose context that comes after its reading joins it, through broker and database (I1, I2)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+
+from devices import glucose
+from devices.ieee11073 import sfloat_of
+from gateway.metrics import Metrics
+from gateway.normalise import GLUCOSE, Provenance, normalise, with_context
+from gateway.outbox import Outbox
+from gateway.publisher import Publisher
+from gateway.settings import Broker
+from gateway.spool import open_spool
+from store.batch import write_batch
+from store.fixtures import (
+    assign,
+    counts,
+    read_readings,
+    register_clinic,
+    register_device,
+    register_patient,
+)
+from store.rows import ReadingRow
+from tests.ingest.test_ends import send
+from tests.ingest.test_service import sealed, site
+from tests.store.make import CUFF, NOW
+from vitals.clock import utc_now
+
+__all__ = ["site"]
+pytestmark = pytest.mark.services
+
+CONTEXT = bytes.fromhex("02060001")  # of record 6: before a meal
+OTHER_CONTEXT = bytes.fromhex("02060002")  # the same, corrected: after it
+
+
+def record(sequence=6):
+    payload = glucose.encode(
+        glucose.Glucose(
+            sequence=sequence,
+            base_time=NOW.replace(tzinfo=None),
+            concentration=sfloat_of(0.00104),
+            unit="kg/L",
+            type=1,
+            location=1,
+        )
+    )
+    return normalise(
+        GLUCOSE, payload, Provenance(device=CUFF, received_at=NOW, zone=ZoneInfo("UTC"))
+    )
+
+
+PLAIN = record()
+WHOLE = with_context(PLAIN, CONTEXT)
+
+
+async def only_row(admin, clinic):
+    (row,) = await read_readings(admin, clinic)
+    return row
+
+
+async def test_late_context_joins_the_reading_and_marks_its_day(site, admin):
+    await register_device(admin, site.clinic, CUFF)
+    patient = await register_patient(admin, site.clinic, family_name="Roe", given_name="Ann")
+    since = PLAIN.measured_at - timedelta(days=1)
+    await assign(admin, site.clinic, device=CUFF, patient=patient, starts_at=since)
+    (first,) = await send(site, sealed(PLAIN))
+    assert (first.stored, first.amended) == ([PLAIN.id], [])
+    await admin.execute("DELETE FROM pending_evaluation")
+    (second,) = await send(site, sealed(WHOLE, name="e-2"))
+    assert (second.stored, second.duplicate, second.amended) == ([], [PLAIN.id], [PLAIN.id])
+    row = await only_row(admin, site.clinic)
+    assert row["raw"] == [{"characteristic": v.characteristic, "hex": v.hex} for v in WHOLE.raw]
+    assert row["context"]["meal"] == "preprandial"
+    assert (row["patient_id"], row["glucose_mg_dl"]) == (patient, 104.0)
+    assert (await counts(admin, site.clinic))["pending"] == 1
+
+
+async def test_a_gateway_amends_what_it_had_sent_and_lets_go_only_then(site, admin, tmp_path):
+    await site.start()
+    publisher_of = Broker(site.gateway_url, Path(site.services.mqtt_ca))
+    async with asyncio.timeout(30), open_spool(tmp_path / "spool.sqlite3", NOW) as spool:
+        outbox = Outbox(spool=spool, metrics=Metrics(), gateway="gw-1", clock=utc_now)
+        publisher = Publisher(
+            broker=publisher_of,
+            clinic=site.clinic,
+            gateway="gw-1",
+            version="test",
+            outbox=outbox,
+            clock=utc_now,
+        )
+        running = asyncio.create_task(publisher.run())
+        await spool.add(PLAIN, utc_now())
+        while await spool.depth():
+            await asyncio.sleep(0.05)
+        assert await spool.amend(WHOLE, utc_now())
+        while await spool.depth():
+            await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert (await only_row(admin, site.clinic))["context"]["meal"] == "preprandial"
+
+
+@pytest.fixture
+async def ingest(database, home):
+    url = database.urls["hl_ingest"]
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        yield conn
+
+
+def row(reading, clinic="north"):
+    return ReadingRow(clinic=clinic, gateway="gw-1", envelope_id="e", reading=reading)
+
+
+async def write(ingest, *readings):
+    return await write_batch(ingest, readings=[row(r) for r in readings], quarantined=[])
+
+
+async def test_a_resend_of_either_changes_nothing(ingest, admin):
+    outcomes = [await write(ingest, r) for r in (PLAIN, WHOLE, PLAIN, WHOLE)]
+    assert [outcome.amended for outcome in outcomes] == [0, 1, 0, 0]
+    assert len((await only_row(admin, "north"))["raw"]) == 2
+
+
+@pytest.mark.parametrize("order", [(PLAIN, WHOLE), (WHOLE, PLAIN)])
+async def test_of_two_in_one_batch_the_fuller_is_stored(ingest, admin, order):
+    outcome = await write(ingest, *order)
+    assert (len(outcome.stored), outcome.amended) == (1, 0)
+    assert (await only_row(admin, "north"))["context"]["meal"] == "preprandial"
+
+
+async def test_a_corrected_context_stands_and_both_byte_strings_stay(ingest, admin):
+    await write(ingest, WHOLE)
+    assert (await write(ingest, with_context(PLAIN, OTHER_CONTEXT))).amended == 1
+    stored = await only_row(admin, "north")
+    assert stored["context"]["meal"] == "postprandial"
+    assert [value["hex"] for value in stored["raw"]] == [
+        PLAIN.raw[0].hex,
+        CONTEXT.hex(),
+        OTHER_CONTEXT.hex(),
+    ]
+
+
+async def test_one_clinics_context_never_reaches_anothers_reading(ingest, admin):
+    await register_clinic(admin, "south", name="South", zone="America/New_York")
+    await write(ingest, PLAIN)
+    outcome = await write_batch(ingest, readings=[row(WHOLE, "south")], quarantined=[])
+    assert len(outcome.stored) == 1
+    assert len((await only_row(admin, "north"))["raw"]) == 1
+
+
+@pytest.mark.parametrize("role", ["hl_api", "hl_worker"])
+async def test_only_ingest_may_amend(database, role):
+    url = database.urls[role]
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await conn.execute("SELECT amend_readings('{}', '{}', '{}', '{}')")
+
+
+async def test_ingest_itself_cannot_change_a_reading(ingest):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await ingest.execute("UPDATE reading SET context = '{}'")
