@@ -38,6 +38,10 @@ class Unavailable(StoreError):
 class DataRefused(StoreError):
     """One of the rows is what no database can hold; `str()` carries no value of it."""
 
+    def __init__(self, what: str, *, constraint: str | None = None) -> None:
+        super().__init__(what)
+        self.constraint = constraint  # its name, for who can say what it means
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -47,4 +51,4 @@ def translated() -> Iterator[None]:
     except _RETRY as exc:
         raise Unavailable(type(exc).__name__) from exc
     except (psycopg.DataError, psycopg.IntegrityError) as exc:
-        raise DataRefused(type(exc).__name__) from exc
+        raise DataRefused(type(exc).__name__, constraint=exc.diag.constraint_name) from exc
