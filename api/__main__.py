@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-import structlog
 import typer
 import uvicorn
 
@@ -15,6 +14,7 @@ from api.settings import Settings
 from store import health
 from store.errors import Unavailable
 from store.pool import is_ready
+from store.process import configure_logging
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -23,13 +23,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(context: typer.Context) -> None:
     """Serve until SIGTERM."""
     if context.invoked_subcommand is None:
-        structlog.configure(
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ]
-        )
+        configure_logging()
         asyncio.run(serve(Settings()))
 
 

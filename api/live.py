@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -36,13 +36,17 @@ class Hub:
 
     async def run(self, url: str) -> None:
         """Until cancelled. An empty payload says: connected anew, something may be missed."""
-        async for payload in listen(url, CHANNEL):
-            if payload:
-                clinic, kind, key = payload.split(" ", 2)
-                self._tell(clinic, (kind, key))
-            else:
-                for clinic in list(self._pages):
-                    self._tell(clinic, _AGAIN)
+        async with aclosing(listen(url, CHANNEL)) as payloads:
+            async for payload in payloads:
+                self._hear(payload)
+
+    def _hear(self, payload: str) -> None:
+        if payload:
+            clinic, kind, key = payload.split(" ", 2)
+            self._tell(clinic, (kind, key))
+            return
+        for clinic in list(self._pages):
+            self._tell(clinic, _AGAIN)
 
     def _tell(self, clinic: str, notice: tuple[str, str]) -> None:
         for queue in self._pages.get(clinic, ()):

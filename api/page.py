@@ -11,7 +11,6 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from store.ledger import running_timer
 
 from api.auth.guard import SignedIn, permit
 from api.auth.viewer import Role, Viewer
@@ -20,6 +19,7 @@ from api.navigation import entries
 from api.render import render
 from store import audit
 from store.tenancy import Connection, clinic_session
+from store.timer_bar import timer_shown
 
 FLASH = "hl_flash"
 
@@ -44,7 +44,7 @@ class Page:
 
     async def html(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """The template with what every page shows: navigation, running timer, last notice."""
-        timer = await running_timer(self.conn, self.clinic, self.viewer.staff_id, now=self.now)
+        timer = await timer_shown(self.conn, self.clinic, self.viewer.staff_id, now=self.now)
         flash = _unpack(self.request.cookies.get(FLASH, ""))
         common = {
             "viewer": self.viewer,

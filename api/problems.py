@@ -54,7 +54,7 @@ def install(app: FastAPI) -> None:
 
 def problem_page(request: Request, status: int, title: str, advice: str) -> Response:
     """As a whole page, or for htmx and scripts as a short notice with the same words."""
-    context = {"title": title, "advice": advice, "status": status, "flash": None}
+    context = {"title": title, "advice": advice, "status": status}
     is_part = "hx-request" in request.headers
     template = "components/notice.html" if is_part else "error.html"
     return HTMLResponse(render(template, context), status_code=status)

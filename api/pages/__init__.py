@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from api.pages import sign_in
+from api.pages import settings, sign_in, staff
 
-ROUTERS = (sign_in.router,)
+ROUTERS = (sign_in.router, staff.router, settings.router)
