@@ -75,7 +75,7 @@ def normalise(characteristic: str, payload: bytes, origin: Provenance) -> Readin
     try:
         content = _DECODERS[characteristic](payload)
     except DecodeError:
-        content = _Content(kind=Kind.UNDECODED, values=[], flags=[], context={})
+        content = _undecoded(characteristic, payload)
     return _reading(content, RawValue(characteristic=characteristic, hex=payload.hex()), origin)
 
 
@@ -125,7 +125,7 @@ def _correction(certainty: Certainty, offset_s: float | None) -> ClockCorrection
 
 
 def _reading(content: _Content, raw: RawValue, origin: Provenance) -> Reading:
-    minted = content.kind is Kind.UNDECODED or must_mint(
+    minted = must_mint(
         sequence=content.sequence,
         device_time=content.device_time,
         received_at=origin.received_at,
@@ -158,6 +158,18 @@ def _reading(content: _Content, raw: RawValue, origin: Provenance) -> Reading:
         manufacturer=origin.manufacturer,
         model=origin.model,
         serial=origin.serial,
+    )
+
+
+def _undecoded(characteristic: str, payload: bytes) -> _Content:
+    """A meter keeps its records: without its number one that no codec reads would come anew."""
+    numbered = characteristic == GLUCOSE and len(payload) >= 3  # noqa: PLR2004 -- flags, number
+    return _Content(
+        kind=Kind.UNDECODED,
+        values=[],
+        sequence=int.from_bytes(payload[1:3], "little") if numbered else None,
+        flags=[],
+        context={},
     )
 
 

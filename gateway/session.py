@@ -297,7 +297,7 @@ class Visit:
     async def _take_record(self, value: _Value) -> None:
         origin = self._origin(value.at)
         reading = normalise.normalise(normalise.GLUCOSE, value.payload, origin)
-        if reading.sequence is None:  # undecoded: belongs nowhere in the order
+        if reading.sequence is None:  # too short to hold its number: belongs nowhere in the order
             await self._keep(reading)
             return
         follows = bool(value.payload[0] & glucose.CONTEXT_FOLLOWS)

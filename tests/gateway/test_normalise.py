@@ -180,6 +180,24 @@ def test_undecodable_bytes_travel_as_they_are() -> None:
     assert caught.value.reason is QuarantineReason.UNDECODED
 
 
+def test_a_record_that_no_codec_reads_is_one_reading_however_often_it_is_read() -> None:
+    payload = bytes.fromhex("0b0500ffff")
+    first, again = (
+        normalise.normalise(normalise.GLUCOSE, payload, origin(received_at=at))
+        for at in (NOW, NOW + timedelta(hours=1))
+    )
+    assert (first.kind, first.sequence, first.minted) == (Kind.UNDECODED, 5, False)
+    assert first.id == again.id == expected_id(first)
+
+
+def test_year_zero_is_no_time() -> None:
+    frame = bytes.fromhex("1e780050005d00000000000000004800ff0000")
+    reading = normalise.normalise(normalise.BLOOD_PRESSURE, frame, origin())
+    assert (reading.device_time, reading.minted, reading.measured_at) == (None, True, NOW)
+    assert value(reading, Measure.SYSTOLIC).value == 120
+    check(reading, now=NOW)
+
+
 def test_context_changes_no_identity() -> None:
     plain = meter(0.001)
     payload = glucose_context.encode(glucose_context.GlucoseContext(sequence=5, meal=3))

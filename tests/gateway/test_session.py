@@ -196,6 +196,16 @@ async def test_a_broken_link_keeps_what_came_and_the_rest_follows(spool: Spool) 
     assert meter.asked[-1] == racp.report_from(3)
 
 
+async def test_a_newest_record_that_no_codec_reads_is_fetched_once(spool: Spool) -> None:
+    unreadable = (0.0, glucose.CHARACTERISTIC, bytes.fromhex("0b0200ffff"))
+    done = (0.0, racp.CHARACTERISTIC, DONE)
+    first = SlowMeter([(0.0, glucose.CHARACTERISTIC, payload(1)), unreadable, done])
+    assert await visit(first, spool) == 2
+    again = SlowMeter([unreadable, done])
+    assert await visit(again, spool) == 0
+    assert len(again.asked) == 1  # a look at the newest
+
+
 async def spooled(spool: Spool) -> list[Reading]:
     return [wire.open_reading(item.body) for item in await spool.due(NOW, 100)]
 

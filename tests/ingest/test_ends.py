@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
-from store.fixtures import counts, read_readings
+from gateway.normalise import BLOOD_PRESSURE, Provenance, normalise
+from store.fixtures import assign, counts, read_readings, register_device, register_patient
 from tests.ingest.test_service import sealed, site
-from tests.store.make import NOW, reading
+from tests.store.make import CUFF, NOW, reading
 from vitals import wire
 from vitals.reading import (
     Absent,
@@ -110,48 +113,78 @@ async def test_one_bad_row_among_two_hundred(site, admin):
     assert await reasons(admin) == ["bad_text"]
 
 
-async def test_poison_is_quarantined_and_the_stream_goes_on(site, admin):
-    good = reading(5)
+def poison():
+    """What is wrong: (message, the reason under which it is kept)."""
+    impossible = [coded(Measure.SYSTOLIC, 999)]
+    other_gateway = sealed(reading(7)).replace(b'"gateway":"gw-1"', b'"gateway":"gw-2"')
     year_zero = sealed(reading(6)).replace(b'"measured_at":"2026', b'"measured_at":"0000')
-    envelope_of_another = sealed(reading(7)).replace(b'"gateway":"gw-1"', b'"gateway":"gw-2"')
-    impossible = sealed(reading(8, [coded(Measure.SYSTOLIC, 999)]))
-    nul_in_device = sealed(reading(9, device="C0\x00"))
-    nul_in_the_complaint = sealed(reading(10)).replace(b"blood_pressure", b"x\\u0000y")
-    huge_slot = sealed(reading(11, [coded(Measure.SYSTOLIC, 999)], user_slot=2**62))
+    complaint = sealed(reading(10)).replace(b"blood_pressure", b"x\\u0000y")
     surrogate = sealed(reading(12, model="M1")).replace(b'"M1"', b'"\\ud800"')
+    return {
+        "not JSON": (b"\xff not json", "not_json"),
+        "another schema": (b'{"schema": "other/1"}', "wrong_schema"),
+        "a later version": (b'{"schema": "hearthline.readings/2"}', "unknown_version"),
+        "no readings": (sealed(), "too_large"),
+        "another gateway in the envelope": (other_gateway, "identity_mismatch"),
+        "an impossible value": (sealed(reading(8, impossible)), "implausible"),
+        "NaN as a JSON number": (sealed(reading(13)).replace(b"120.0", b"NaN"), "not_json"),
+        "an infinite JSON number": (
+            sealed(reading(14)).replace(b"120.0", b"1e999"),
+            "wrong_schema",
+        ),
+        "U+0000 in a string": (sealed(reading(9, device="C0\x00")), "bad_text"),
+        "U+0000 in the complaint": (complaint, "wrong_schema"),
+        "half a surrogate pair": (surrogate, "not_json"),
+        "the year 0": (year_zero, "wrong_schema"),
+        "a slot beyond integers": (sealed(reading(11, impossible, user_slot=2**62)), "implausible"),
+        "a foreign id": (sealed(reading(15, id=str(uuid.uuid4()))), "id_mismatch"),
+        "undecoded bytes": (sealed(reading(16, [], kind=Kind.UNDECODED)), "undecoded"),
+    }
+
+
+async def test_poison_is_quarantined_and_the_stream_goes_on(site, admin):
+    messages, good = poison(), reading(5)
     await site.start()
     async with site.gateway() as gateway, asyncio.timeout(30):
         await gateway.subscribe(site.topic("receipts"), qos=1)
-        for payload in (
-            b"\xff not json",
-            b'{"schema": "other/1"}',
-            b'{"schema": "hearthline.readings/2"}',
-            envelope_of_another,
-            year_zero,
-            impossible,
-            nul_in_device,
-            nul_in_the_complaint,
-            huge_slot,
-            surrogate,
-            sealed(good),
-        ):
+        for payload, _ in messages.values():
             await gateway.publish(site.topic("readings"), payload, qos=1)
+        await gateway.publish(site.topic("readings"), sealed(good), qos=1)
         async for message in gateway.messages:
             if good.id in wire.decode_receipt(message.payload).stored:
                 break
-    assert sorted(await reasons(admin)) == [
-        "bad_text",
-        "identity_mismatch",
-        "implausible",
-        "implausible",
-        "not_json",
-        "not_json",
-        "unknown_version",
-        "wrong_schema",
-        "wrong_schema",
-        "wrong_schema",
-    ]
+    kept = await (await admin.execute("SELECT payload, reason FROM quarantine")).fetchall()
+    found = {
+        what: [reason for part, reason in kept if bytes(part) in payload]
+        for what, (payload, _) in messages.items()
+    }
+    assert found == {what: [reason] for what, (_, reason) in messages.items()}
     assert (await counts(admin, site.clinic))["readings"] == 1
+
+
+async def test_a_duplicate_is_one_reading_and_is_receipted(site, admin):
+    one, two = await send(site, sealed(reading(1)), sealed(reading(1), name="e-2"))
+    assert (one.stored, two.stored, two.duplicate) == ([reading(1).id], [], [reading(1).id])
+    assert (await counts(admin, site.clinic))["readings"] == 1
+
+
+async def test_an_impossible_value_knows_whose_it_is(site, admin):
+    await register_device(admin, site.clinic, CUFF)
+    patient = await register_patient(admin, site.clinic, family_name="Roe", given_name="Ann")
+    since = NOW - timedelta(days=1)
+    await assign(admin, site.clinic, device=CUFF, patient=patient, starts_at=since)
+    await send(site, sealed(reading(1, [coded(Measure.SYSTOLIC, 999)])))
+    rows = await (await admin.execute("SELECT reason, patient_id FROM quarantine")).fetchall()
+    assert rows == [("implausible", patient)]
+
+
+async def test_a_device_that_shows_the_year_zero_is_dated_by_its_receipt(site, admin):
+    frame = bytes.fromhex("1e780050005d00000000000000004800ff0000")
+    origin = Provenance(device=CUFF, received_at=NOW, zone=ZoneInfo("UTC"))
+    (receipt,) = await send(site, sealed(normalise(BLOOD_PRESSURE, frame, origin)))
+    assert len(receipt.stored) == 1
+    (row,) = await read_readings(admin, site.clinic)
+    assert (row["device_time"], row["measured_at"], row["minted"]) == (None, NOW, True)
 
 
 async def test_a_clinic_that_is_not_registered_here_stores_nothing(site, admin):
