@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
+from scripts.clinic import LONG_AGO, SetUp, hand_over, set_up
 from scripts.truth import Stored
+from simulator.patients.plan import Clinic
 from store import databases, fixtures
 from store.pool import connection, open_pool
 from store.provision import in_database
@@ -20,7 +23,6 @@ T = TypeVar("T")
 
 #: No slots, and the two that the simulated scale may name.
 SLOTS = (None, 1, 2)
-LONG_AGO = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,25 @@ class Database:
 
         self._as_admin(act)
 
+    def set_up(self, clinic: str, wanted: Clinic, *, zone: str, now: datetime) -> SetUp:
+        """The demo clinic with everybody in it."""
+
+        async def act(conn: Any) -> SetUp:
+            await fixtures.register_clinic(conn, clinic, name="Demo Clinic", zone=zone)
+            return await set_up(conn, clinic, wanted, now=now)
+
+        return self._as_admin(act)
+
+    def hand_over(
+        self, clinic: str, devices: Sequence[dict[str, str]], *, patient: UUID, since: datetime
+    ) -> None:
+        """Devices to one patient, in every slot that they may name."""
+
+        async def act(conn: Any) -> None:
+            await hand_over(conn, clinic, devices, patient=patient, slots=SLOTS, starts_at=since)
+
+        self._as_admin(act)
+
     def assign_all(self, clinic: str, devices: Sequence[dict[str, str]]) -> None:
         """All devices to one synthetic patient, since long ago."""
 
@@ -59,18 +80,14 @@ class Database:
             patient = await fixtures.register_patient(
                 conn, clinic, family_name="Testperson", given_name="Synthetic"
             )
-            for device in devices:
-                await fixtures.register_device(conn, clinic, device["address"], kind=device["kind"])
-                for slot in SLOTS:
-                    await fixtures.assign(
-                        conn,
-                        clinic,
-                        device=device["address"],
-                        patient=patient,
-                        starts_at=utc_now() - LONG_AGO,
-                        user_slot=slot,
-                        actor="demo",
-                    )
+            await hand_over(
+                conn,
+                clinic,
+                devices,
+                patient=patient,
+                slots=SLOTS,
+                starts_at=utc_now() - LONG_AGO,
+            )
 
         self._as_admin(act)
 
@@ -78,9 +95,19 @@ class Database:
         rows = self._as_admin(lambda conn: fixtures.read_readings(conn, clinic))
         return [_stored(row) for row in rows]
 
+    def counts(self, clinic: str) -> dict[str, int]:
+        """`readings, unassigned, held, quarantined, pending, unjudged, alerts, tasks`."""
+        return self._as_admin(lambda conn: fixtures.counts(conn, clinic))
+
     def quarantined(self, clinic: str) -> int:
-        found = self._as_admin(lambda conn: fixtures.counts(conn, clinic))
-        return found["quarantined"]
+        return self.counts(clinic)["quarantined"]
+
+    def refused(self, clinic: str) -> frozenset[str]:
+        """Ids of the readings in quarantine."""
+        return frozenset(self._as_admin(lambda conn: fixtures.refused_ids(conn, clinic)))
+
+    def alerts(self, clinic: str) -> list[dict[str, Any]]:
+        return self._as_admin(lambda conn: fixtures.read_alerts(conn, clinic))
 
     def _as_admin(self, act: Callable[[Any], Awaitable[T]]) -> T:
         async def run() -> T:

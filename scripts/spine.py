@@ -1,6 +1,8 @@
 """The whole way of a reading as real processes on this machine: for the demo and for fault tests.
 
     simulator ─HCI over TCP─ gateway ─MQTT/TLS─ ingest ─ TimescaleDB (a database of its own per run)
+        homes (ninety days at once) ──┘                    ├─ alerts ─ sweep
+                                                           └─ console
 
 The simulator's journal is the truth: `compare` holds every id and value in the database against it.
 """
@@ -17,6 +19,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -74,13 +77,13 @@ class Spine:
 
     def __enter__(self) -> Self:
         self.work.mkdir(parents=True, exist_ok=True)
-        for name in ("ingest", "gateway", "air"):
-            self.ports[name] = free_port()
+        for name in ("ingest", "gateway", "air", "alerts", "sweep", "console", "console-metrics"):
+            self.ports.setdefault(name, free_port())
         self._retire_worker()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in ("gateway", "ingest", "simulator"):
+        for name in ("console", "gateway", "homes", "simulator", "alerts", "sweep", "ingest"):
             self.stop(name)
         self._retire_worker()
 
@@ -92,7 +95,13 @@ class Spine:
 
     @property
     def journal(self) -> Path:
+        """Of the simulated home on the air."""
         return self.work / "journal.jsonl"
+
+    @property
+    def history(self) -> Path:
+        """The journal of the other homes."""
+        return self.work / "history.jsonl"
 
     def _spawn(self, name: str, *arguments: str, environment: dict[str, str]) -> None:
         with (self.work / f"{name}.log").open("ab") as log:
@@ -149,6 +158,20 @@ class Spine:
         )
         self._until_ready("ingest")
 
+    def start_homes(self, urls: dict[str, str], *, seed: int, now: datetime) -> None:
+        """The gateways of the homes whose ninety days are to arrive; `urls`: by gateway."""
+        file = self.work / "gateways.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(urls), "utf-8")
+        self._spawn(
+            "homes",
+            "scripts.homes",
+            *("--urls", str(file), "--work", str(self.work), "--clinic", CLINIC),
+            *("--ca", self.environment["HEARTHLINE_MQTT_CA"]),
+            *("--seed", str(seed), "--now", now.isoformat()),
+            environment={},
+        )
+
     def start_gateway(self, url: str, *, radio: str | None = None, **settings: str) -> None:
         prefix = "HEARTHLINE_GATEWAY_"
         wanted = {
@@ -200,7 +223,12 @@ class Spine:
         return rows
 
     def compare(self) -> Comparison:
-        return compare(read_journal(self.journal), self.stored())
+        journals = [path for path in (self.journal, self.history) if path.exists()]
+        return compare(
+            [taken for path in journals for taken in read_journal(path)],
+            self.stored(),
+            refused=self.database.refused(CLINIC),
+        )
 
     def _first_line(self, name: str, mark: str) -> str:
         deadline = time.monotonic() + START_TIMEOUT_S

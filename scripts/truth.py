@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -80,15 +81,21 @@ def _taken(line: dict[str, Any]) -> Taken:
     )
 
 
-def compare(taken: list[Taken], stored: list[Stored]) -> Comparison:
-    """A measurement is recognised by its device and its bytes; its values must be equal."""
+def compare(
+    taken: list[Taken], stored: list[Stored], *, refused: Collection[str] = ()
+) -> Comparison:
+    """A measurement is recognised by its device and its bytes; its values must be equal.
+
+    `refused`: ids that lie in quarantine. What is there is not lost, and not stored either.
+    """
     truth = Counter((t.address, t.raw) for t in taken)
+    kept = Counter((t.address, t.raw) for t in taken if t.reading_id in refused)
     found = Counter((s.address, s.raw) for s in stored)
     truths = {(t.address, t.raw): t for t in taken}
     return Comparison(
         taken=len(taken),
         stored=len(stored),
-        lost=sum((truth - found).values()),
+        lost=sum((truth - found - kept).values()),
         doubled=sum(count - truth[key] for key, count in found.items() if 0 < truth[key] < count),
         values_changed=sum(
             not _same(truths[s.address, s.raw], s) for s in stored if (s.address, s.raw) in truths

@@ -5,6 +5,7 @@ Each call works inside one clinic, as `hl_api` or as the administrator.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -28,8 +29,9 @@ async def register_clinic(conn: Connection, clinic: str, *, name: str, zone: str
     await _run(conn, "register_clinic", {"clinic": clinic, "name": name, "zone": zone})
 
 
-async def register_home(conn: Connection, clinic: str, *, zone: str) -> UUID:
-    home: UUID = await _run(conn, "register_home", {"clinic": clinic, "zone": zone})
+async def register_home(conn: Connection, clinic: str, *, zone: str, label: str = "") -> UUID:
+    values = {"clinic": clinic, "zone": zone, "label": label}
+    home: UUID = await _run(conn, "register_home", values)
     return home
 
 
@@ -37,19 +39,31 @@ async def register_gateway(conn: Connection, clinic: str, name: str, *, home: UU
     await _run(conn, "register_gateway", {"clinic": clinic, "name": name, "home": home})
 
 
-async def register_patient(
+async def register_patient(  # noqa: PLR0913 -- the columns
     conn: Connection,
     clinic: str,
     *,
     family_name: str,
     given_name: str,
     birth_date: date | None = None,
+    record_number: str | None = None,
+    sex: str | None = None,
+    phone: str | None = None,
+    zone: str | None = None,
+    conditions: Sequence[str] = (),
+    care_note: str = "",
 ) -> UUID:
     values = {
         "clinic": clinic,
         "family_name": family_name,
         "given_name": given_name,
         "birth_date": birth_date,
+        "record_number": record_number,
+        "sex": sex,
+        "phone": phone,
+        "zone": zone,
+        "conditions": list(conditions),
+        "care_note": care_note,
     }
     patient: UUID = await _run(conn, "register_patient", values)
     return patient
@@ -109,8 +123,22 @@ async def read_readings(conn: Connection, clinic: str) -> list[dict[str, Any]]:
         return await cur.fetchall()
 
 
+async def refused_ids(conn: Connection, clinic: str) -> list[str]:
+    """Ids of readings that ended in quarantine."""
+    async with clinic_session(conn, clinic):
+        cur = await conn.execute(load("fixtures")["refused_ids"])
+        return [row[0] for row in await cur.fetchall()]
+
+
+async def read_alerts(conn: Connection, clinic: str) -> list[dict[str, Any]]:
+    """Each alert with its patient's record number, how many findings it has, and its task."""
+    async with clinic_session(conn, clinic), conn.cursor(row_factory=dict_row) as cur:
+        await cur.execute(load("fixtures")["read_alerts"])
+        return await cur.fetchall()
+
+
 async def counts(conn: Connection, clinic: str) -> dict[str, int]:
-    """`readings, unassigned, held, quarantined, pending` of a clinic."""
+    """`readings, unassigned, held, quarantined, pending, unjudged, alerts, tasks` of a clinic."""
     async with clinic_session(conn, clinic), conn.cursor(row_factory=dict_row) as cur:
         await cur.execute(load("fixtures")["counts"])
         return await cur.fetchone() or {}

@@ -106,7 +106,7 @@ EVENTS: tuple[Event, ...] = (
         taken=(_bp(_ago(hours=74), 154, 95, 71),),
     ),
     Event(  # her husband stepped onto the scale in her slot
-        patient=13, lineage="weight.whose", severity="notice", instead="weight",
+        patient=13, lineage="weight.whose", severity="warning", instead="weight",
         taken=(_kg(_ago(hours=20), 68.4), _kg(_ago(hours=1), 84.5)),
     ),
     Event(  # no living person has this; her emergency may still hide there

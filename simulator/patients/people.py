@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 EAST, CENTRAL, WEST = "America/New_York", "America/Chicago", "America/Los_Angeles"
@@ -79,7 +79,8 @@ class Person:
     pressure: Pressure | None = None
     glucose: Glucose | None = None
     weight: Weight | None = None
-    limits: tuple[OwnLimit, ...] = field(default=())
+    limits: tuple[OwnLimit, ...] = ()
+    care_note: str = ""
 
     @property
     def key(self) -> str:
@@ -126,10 +127,12 @@ PEOPLE: tuple[Person, ...] = (
     _person(
         2, "Demo Ada Fixture", date(1947, 11, 2), "female",
         conditions=(HYPERTENSION, KIDNEY), enrolments=BOTH, pressure=_bp(127, 78, 74),
+        care_note="Lisinopril raised in spring. Lives with her sister, who helps with the cuff.",
     ),
     _person(
         3, "Mocky Exampleton", date(1949, 7, 21), "male",
         conditions=(DIABETES, KIDNEY), enrolments=BOTH,
+        care_note="On glipizide. Keeps juice by the bed; his neighbour has a key.",
         glucose=_sugar(106, 147), weight=_kg(88.4),
     ),
     _person(
@@ -140,6 +143,7 @@ PEOPLE: tuple[Person, ...] = (
     _person(
         5, "Fauxton Sample", date(1944, 9, 9), "male",
         conditions=(HEART_FAILURE, HYPERTENSION), enrolments=BOTH,
+        care_note="Weighs himself before breakfast. Furosemide may be doubled if asked.",
         pressure=_bp(119, 72, 66), weight=_kg(92.5, 1.7),
     ),
     _person(
@@ -175,11 +179,11 @@ PEOPLE: tuple[Person, ...] = (
         conditions=(HYPERTENSION, KIDNEY), enrolments=(CCM_HALF,), pressure=_bp(147, 84, 68),
         limits=(
             OwnLimit(
-                rule="systolic_high", value=165, ucum="mm[Hg]",
+                rule="systolic.high", value=165, ucum="mm[Hg]",
                 reason="Usually near 150; the provider accepts up to 165",
             ),
             OwnLimit(
-                rule="diastolic_high", value=100, ucum="mm[Hg]",
+                rule="diastolic.high", value=100, ucum="mm[Hg]",
                 reason="Goes with the systolic limit",
             ),
         ),
@@ -227,7 +231,7 @@ PEOPLE: tuple[Person, ...] = (
         conditions=(DIABETES,), glucose=_sugar(140, 188),
         limits=(
             OwnLimit(
-                rule="glucose_high", value=230, ucum="mg/dL",
+                rule="glucose.high", value=230, ucum="mg/dL",
                 reason="Frail: tight control would do harm",
             ),
         ),
@@ -241,7 +245,7 @@ PEOPLE: tuple[Person, ...] = (
         conditions=(HYPERTENSION,), pressure=_bp(116, 72, 52),
         limits=(
             OwnLimit(
-                rule="pulse_low", value=40, ucum="/min",
+                rule="pulse.low", value=40, ucum="/min",
                 reason="Trains for long runs; slow at rest all her life",
             ),
         ),

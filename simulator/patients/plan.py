@@ -58,6 +58,7 @@ class Home:
     """One household and its gateway."""
 
     number: int
+    label: str
     zone: str
     devices: tuple[Device, ...]
     sent: tuple[Sent, ...]  # in the order of receipt
@@ -65,7 +66,7 @@ class Home:
 
     @property
     def gateway(self) -> str:
-        return f"gw-home-{self.number:02}"
+        return f"gw-{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ def _home(number: int, people: list[Person], seed: int, now: datetime) -> Home:
         sent.extend(_sent(device, taken, ZoneInfo(zone), now))
     return Home(
         number=number,
+        label=" and ".join(f"{p.given} {p.family}" for p in people) + "'s home",
         zone=zone,
         devices=tuple(d for d in devices if d.wearers),
         sent=tuple(sorted(sent, key=lambda s: (s.received_at, s.entry.measured_at))),

@@ -3,15 +3,18 @@ INSERT INTO clinic (id, name, zone) VALUES (%(clinic)s, %(name)s, %(zone)s)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, zone = excluded.zone
 
 -- name: register_home
-INSERT INTO home (clinic_id, zone) VALUES (%(clinic)s, %(zone)s) RETURNING id
+INSERT INTO home (clinic_id, zone, label) VALUES (%(clinic)s, %(zone)s, %(label)s) RETURNING id
 
 -- name: register_gateway
 INSERT INTO gateway (clinic_id, name, home_id) VALUES (%(clinic)s, %(name)s, %(home)s)
 ON CONFLICT (clinic_id, name) DO UPDATE SET home_id = excluded.home_id
 
 -- name: register_patient
-INSERT INTO patient (clinic_id, family_name, given_name, birth_date)
-VALUES (%(clinic)s, %(family_name)s, %(given_name)s, %(birth_date)s) RETURNING id
+INSERT INTO patient (clinic_id, family_name, given_name, birth_date, record_number, sex, phone,
+                     zone, conditions, care_note)
+VALUES (%(clinic)s, %(family_name)s, %(given_name)s, %(birth_date)s, %(record_number)s, %(sex)s,
+        %(phone)s, %(zone)s, %(conditions)s, %(care_note)s)
+RETURNING id
 
 -- name: register_device
 INSERT INTO device (clinic_id, address, kind, model, serial)
@@ -44,4 +47,20 @@ SELECT (SELECT count(*) FROM reading_view) AS readings,
        (SELECT count(*) FROM reading_view WHERE patient_id IS NULL) AS unassigned,
        (SELECT count(*) FROM reading_view WHERE held) AS held,
        (SELECT count(*) FROM quarantine WHERE clinic_id = session_clinic()) AS quarantined,
-       (SELECT count(*) FROM pending_evaluation WHERE clinic_id = session_clinic()) AS pending
+       (SELECT count(*) FROM pending_evaluation WHERE clinic_id = session_clinic()) AS pending,
+       (SELECT count(*) FROM quarantine
+        WHERE clinic_id = session_clinic() AND patient_id IS NOT NULL AND judged_at IS NULL)
+           AS unjudged,
+       (SELECT count(*) FROM alert WHERE clinic_id = session_clinic()) AS alerts,
+       (SELECT count(*) FROM care_task WHERE clinic_id = session_clinic()) AS tasks
+
+-- name: refused_ids
+SELECT reading_id::text FROM quarantine WHERE clinic_id = session_clinic() AND reading_id IS NOT NULL
+
+-- name: read_alerts
+SELECT p.record_number AS patient, a.lineage, a.severity, a.late, a.state, a.episode,
+       (SELECT count(*) FROM finding f WHERE f.clinic_id = a.clinic_id AND f.alert_id = a.id)
+           AS findings,
+       (SELECT t.id FROM care_task t WHERE t.clinic_id = a.clinic_id AND t.alert_id = a.id) AS task
+FROM alert a JOIN patient p ON p.clinic_id = a.clinic_id AND p.id = a.patient_id
+WHERE a.clinic_id = session_clinic() ORDER BY patient, lineage, episode

@@ -68,11 +68,11 @@ def test_ordinary_days_are_within_limits(person, now):
     taken = ordinary(person, seed=7, now=now)
     assert taken
     for found in by_kind(taken, PressureTaken):
-        assert 90 <= found.systolic < own(person, "systolic_high", 140), found
-        assert 60 <= found.diastolic < own(person, "diastolic_high", 90), found
-        assert own(person, "pulse_low", 50) <= found.pulse <= 120, found
+        assert 90 <= found.systolic < own(person, "systolic.high", 140), found
+        assert 60 <= found.diastolic < own(person, "diastolic.high", 90), found
+        assert own(person, "pulse.low", 50) <= found.pulse <= 120, found
     for found in by_kind(taken, GlucoseTaken):
-        assert 70 <= found.mg_dl <= own(person, "glucose_high", 180), found
+        assert 70 <= found.mg_dl <= own(person, "glucose.high", 180), found
     weights = by_kind(taken, WeightTaken)
     for later in weights:
         for earlier in weights:

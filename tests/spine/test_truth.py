@@ -53,3 +53,10 @@ def test_verdicts(rows, expected):
     found = compare(TAKEN, rows)
     assert (found.lost, found.doubled, found.values_changed, found.strangers) == expected
     assert found.exact is (expected == (0, 0, 0, 0))
+
+
+def test_what_lies_in_quarantine_is_not_lost():
+    found = compare(TAKEN, [stored("01", 70.0)], refused={"02"})
+    assert found.exact, found
+    assert compare(TAKEN, [stored("01", 70.0)], refused={"03"}).lost == 1
+    assert compare(TAKEN, [], refused={"02"}).lost == 1
