@@ -1,0 +1,99 @@
+"""The limits in force for a patient at an instant: theirs over the clinic's over the default."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from uuid import UUID
+
+import msgspec
+
+from alerts.rulebook import Basis, Limit, Rulebook
+from store.limits import LimitRow
+
+_KINDS = {
+    "systolic_mmhg": "blood_pressure",
+    "diastolic_mmhg": "blood_pressure",
+    "pulse_per_min": "blood_pressure",
+    "glucose_mg_dl": "glucose",
+    "weight_kg": "weight",
+}
+
+
+class LimitRefused(Exception):
+    """A limit that nobody can set; the message is for the person who tried."""
+
+
+class RuleSet:
+    """Limits that hold together, and a short name for exactly these."""
+
+    def __init__(self, limits: tuple[Limit, ...]) -> None:
+        self.limits = limits
+        self.version = _version(limits)
+        of_kind: dict[str, list[Limit]] = defaultdict(list)
+        for limit in limits:
+            if limit.basis in {Basis.VALUE, Basis.BEYOND}:
+                of_kind[_KINDS[limit.measure]].append(limit)
+        self.of_kind = dict(of_kind)
+        self.gains = tuple(limit for limit in limits if limit.basis is Basis.GAIN)
+        self.jump = next((limit for limit in limits if limit.basis is Basis.JUMP), None)
+
+
+def _version(limits: tuple[Limit, ...]) -> str:
+    """Changes when what is found could change, and not when a source is worded anew."""
+    said = [
+        (x.rule, x.lineage, x.basis, x.comparator, x.value, x.window_h, x.severity) for x in limits
+    ]
+    return hashlib.sha256(msgspec.json.encode(sorted(said))).hexdigest()[:12]
+
+
+class EffectiveLimits:
+    """Answers for the patients whose rows it was given."""
+
+    def __init__(self, book: Rulebook, rows: Sequence[LimitRow] = ()) -> None:
+        self._book = book
+        self._rows: dict[UUID | None, list[LimitRow]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: (row.valid_from, row.set_at)):
+            self._rows[row.patient_id].append(row)
+
+    def at(self, patient: UUID, instant: datetime) -> RuleSet:
+        """The rules for what `patient` measured at `instant`."""
+        own: dict[str, float | None] = {}
+        for row in (*self._rows.get(None, ()), *self._rows.get(patient, ())):
+            if row.stands_at(instant):
+                own[row.rule] = row.value
+        return _rule_set(self._book, self._book.epoch(instant), tuple(sorted(own.items())))
+
+
+@lru_cache(maxsize=4096)
+def _rule_set(book: Rulebook, epoch: date, own: tuple[tuple[str, float | None], ...]) -> RuleSet:
+    values = dict(own)
+    limits = []
+    for limit in book.limits_on(epoch):
+        if limit.basis is Basis.BEYOND or limit.rule not in values:
+            limits.append(limit)
+        elif (value := values[limit.rule]) is not None:
+            limits.append(msgspec.structs.replace(limit, value=value))
+    return RuleSet(tuple(limits))
+
+
+def check(book: Rulebook, *, rule: str, value: float | None, ucum: str, on: date) -> Limit:
+    """The default that a new row would stand over.
+
+    Raises:
+        LimitRefused: no such rule, one that is always on, another unit, or no possible number.
+    """
+    limit = next((limit for limit in book.limits_on(on) if limit.rule == rule), None)
+    if limit is None:
+        raise LimitRefused(f"there is no rule {rule}")
+    if limit.basis is Basis.BEYOND:
+        raise LimitRefused("what a device cannot show is always critical")
+    if ucum != limit.ucum:
+        raise LimitRefused(f"the unit of {rule} is {limit.ucum}")
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise LimitRefused("a limit is a number above zero, or off")
+    return limit

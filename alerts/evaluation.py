@@ -1,0 +1,152 @@
+"""One set of days, one transaction: claim, read, judge, write (I5). Waits here, decides elsewhere.
+
+A crash anywhere leaves the marks as they were, and the set runs again: readings are judged once
+per version, a finding is unique per reading and lineage, ids of alerts are made of what they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from alerts import rules, weights
+from alerts.effective import EffectiveLimits
+from alerts.episodes import Context, plan
+from alerts.findings import Finding
+from alerts.rulebook import Rulebook
+from store import alerts as store
+from store.alert_rows import Mark, Sample, SetAside, Window
+from store.limits import limits_of_patients
+from store.tenancy import Connection, clinic_session
+
+#: A day of any zone of the world, seen from UTC: which zone a mark was made in is not asked.
+_FIRST_ZONE, _LAST_ZONE = timedelta(hours=14), timedelta(hours=12)
+_DAY = timedelta(days=1)
+_IN_VALUES = ("blood_pressure", "glucose", "weight")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetDone:
+    """What one set came to; the counts are for metrics."""
+
+    claimed: int = 0
+    oldest: datetime | None = None  # how long the longest waiting mark has waited
+    judged: int = 0
+    findings: Counter[str] = field(default_factory=Counter)  # by severity
+    opened: Counter[str] = field(default_factory=Counter)  # by lineage
+
+
+async def evaluate_set(
+    conn: Connection, clinic: str, *, book: Rulebook, now: datetime, size: int
+) -> SetDone:
+    """Judge what waits longest in a clinic; `claimed` is 0 when nothing is left to claim.
+
+    Raises:
+        Unavailable: nothing was written; the same call may succeed later.
+    """
+    async with clinic_session(conn, clinic):
+        marks = await store.claim_days(conn, size=size)
+        set_aside = await store.claim_set_aside(conn, size=size)
+        if not marks and not set_aside:
+            return SetDone()
+        patients = {m.patient_id for m in marks} | {s.patient_id for s in set_aside}
+        await store.lock_patients(conn, patients)
+        samples = await _samples(conn, marks)
+        limits = EffectiveLimits(book, await limits_of_patients(conn, list(patients)))
+        judged = rules.judge(samples, limits)
+        found = judged.findings + _of_set_aside(set_aside, limits)
+        context = Context(clinic=clinic, book=book, now=now)
+        severities, opened = await _write(conn, found, context)
+        return SetDone(
+            claimed=len(marks) + len(set_aside),
+            oldest=min((m.marked_at for m in marks), default=None),
+            judged=await store.finish(
+                conn,
+                marks=marks,
+                set_aside=set_aside,
+                verdicts=judged.verdicts,
+                patients=patients,
+                now=now,
+            ),
+            findings=severities,
+            opened=opened,
+        )
+
+
+async def _samples(conn: Connection, marks: Sequence[Mark]) -> list[Sample]:
+    """The readings of the marked days; of weights also the days around them."""
+    windows = windows_of(marks)
+    samples = await store.load_samples(conn, windows, kinds=_IN_VALUES)
+    weighed = {s.patient_id for s in samples if s.kind == "weight"}
+    around = widened(window for window in windows if window.patient_id in weighed)
+    history = await store.load_samples(conn, around, kinds=["weight"])
+    return [s for s in samples if s.kind != "weight"] + history
+
+
+def windows_of(marks: Iterable[Mark]) -> list[Window]:
+    """Days that touch become one window."""
+    spans = []
+    for mark in marks:
+        midnight = datetime.combine(mark.day, time(), UTC)
+        since, until = midnight - _FIRST_ZONE, midnight + _DAY + _LAST_ZONE
+        spans.append(Window(mark.patient_id, since, since, until))
+    return _merged(spans)
+
+
+def widened(windows: Iterable[Window]) -> list[Window]:
+    """With the history that a weight needs, and with the later weights that it may change."""
+    return _merged(
+        Window(w.patient_id, w.since - weights.HISTORY, w.judge_from, w.until + weights.HISTORY)
+        for w in windows
+    )
+
+
+def _merged(windows: Iterable[Window]) -> list[Window]:
+    merged: list[Window] = []
+    for window in sorted(windows, key=lambda w: (w.patient_id, w.since)):
+        last = merged[-1] if merged else None
+        if last and last.patient_id == window.patient_id and window.since <= last.until:
+            until = max(last.until, window.until)
+            merged[-1] = Window(last.patient_id, last.since, last.judge_from, until)
+        else:
+            merged.append(window)
+    return merged
+
+
+def _of_set_aside(rows: Iterable[SetAside], limits: EffectiveLimits) -> list[Finding]:
+    return [
+        rules.judge_set_aside(row, limits.at(row.patient_id, row.first_seen))
+        for row in rows
+        if row.waits
+    ]
+
+
+async def _write(
+    conn: Connection, found: Sequence[Finding], context: Context
+) -> tuple[Counter[str], Counter[str]]:
+    """What of `found` is new, by severity, and what it opened, by lineage."""
+    new = await _new(conn, found)
+    if not new:
+        return Counter(), Counter()
+    patients: set[UUID] = {finding.patient_id for finding in new}
+    known = await store.known_alerts(conn, patients, {finding.lineage for finding in new})
+    writing = plan(new, known, context)
+    await store.write(conn, writing, now=context.now)
+    severities = Counter(str(finding.severity) for finding in new)
+    return severities, Counter(str(alert.lineage) for alert in writing.opened)
+
+
+async def _new(conn: Connection, found: Sequence[Finding]) -> list[Finding]:
+    keys = [(f.patient_id, str(f.lineage), f.reading_id) for f in found if f.reading_id]
+    known = await store.known_findings(conn, keys)
+    ids = [f.quarantine_id for f in found if f.quarantine_id is not None]
+    known_ids = await store.known_set_aside(conn, ids)
+    return [
+        finding
+        for finding in found
+        if (finding.patient_id, str(finding.lineage), finding.reading_id) not in known
+        and finding.quarantine_id not in known_ids
+    ]

@@ -1,0 +1,140 @@
+"""The rows that the alert worker reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A day of a patient that waits to be judged."""
+
+    patient_id: UUID
+    day: date
+    marked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What rules see of a reading. `asked`: judge it; else it is only another's history."""
+
+    reading_id: UUID
+    patient_id: UUID
+    kind: str
+    measured_at: datetime
+    stored_at: datetime
+    systolic_mmhg: float | None = None
+    diastolic_mmhg: float | None = None
+    pulse_per_min: float | None = None
+    glucose_mg_dl: float | None = None
+    weight_kg: float | None = None
+    comparator: str | None = None
+    failed: bool = False
+    control_solution: bool = False
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A quarantined value whose patient is known."""
+
+    quarantine_id: int
+    patient_id: UUID
+    reason: str
+    measured_at: datetime
+    first_seen: datetime
+    waits: bool  # not yet replayed or discarded
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Readings of one patient: loaded from `since`, asked for from `judge_from`, until `until`."""
+
+    patient_id: UUID
+    since: datetime
+    judge_from: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAlert:
+    """An alert as it stands before a set is written."""
+
+    id: UUID
+    patient_id: UUID
+    lineage: str
+    state: str
+    severity: str
+    episode: int
+    starts_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFinding:
+    """`reading_id` or `quarantine_id`."""
+
+    alert_id: UUID
+    patient_id: UUID
+    lineage: str
+    reading_id: UUID | None
+    quarantine_id: int | None
+    rule: str
+    severity: str
+    late: bool
+    measured_at: datetime
+    observed: dict[str, Any]
+    limits: list[dict[str, Any]]
+    rules_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAlert:
+    """An alert and its task; what sums up its findings is written from them."""
+
+    id: UUID
+    task_id: UUID
+    patient_id: UUID
+    lineage: str
+    state: str
+    severity: str
+    late: bool
+    episode: int
+    starts_at: datetime
+    last_at: datetime
+    repeat_due_at: datetime | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChange:
+    """What new findings do to an open alert and to its task."""
+
+    id: UUID
+    state: str
+    repeat_due_at: datetime | None
+    due_at: datetime
+    wakes: bool  # a snoozed task comes back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """A line of an alert's story."""
+
+    alert_id: UUID
+    event: str
+    state: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """Everything that a set of judged days leaves behind."""
+
+    findings: list[NewFinding]
+    opened: list[NewAlert]
+    changed: list[AlertChange]
+    events: list[NewEvent]

@@ -1,0 +1,147 @@
+"""What alert workers read and write: in sets, and inside the caller's transaction (I5, I6).
+
+The order of a set: claim days, lock their patients, read, judge, write, delete the claimed marks.
+All of it is one transaction of `store.tenancy.clinic_session`; a crash leaves the marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from store.alert_rows import KnownAlert, Mark, Sample, SetAside, Window, Writing
+from store.errors import translated
+from store.queries import load
+from store.tenancy import Connection
+
+_json = msgspec.json.Encoder()
+Verdict = tuple[UUID, UUID, str]  # reading, patient, rules_version
+FindingKey = tuple[UUID, str, UUID]  # patient, lineage, reading
+
+
+async def clinics_to_judge(conn: Connection) -> list[str]:
+    """Where something waits; the only question that crosses clinics."""
+    with translated():
+        cur = await conn.execute(load("alerts")["clinics_to_judge"])
+        return sorted(clinic for (clinic,) in await cur.fetchall())
+
+
+async def claim_days(conn: Connection, *, size: int) -> list[Mark]:
+    cur = await conn.execute(load("alerts")["claim_days"], {"size": size})
+    return [Mark(*row) for row in await cur.fetchall()]
+
+
+async def claim_set_aside(conn: Connection, *, size: int) -> list[SetAside]:
+    cur = await conn.execute(load("alerts")["claim_set_aside"], {"size": size})
+    return [SetAside(*row) for row in await cur.fetchall()]
+
+
+async def lock_patients(conn: Connection, patients: Collection[UUID]) -> None:
+    await conn.execute(load("alerts")["lock_patients"], {"patients": list(patients)})
+
+
+async def load_samples(
+    conn: Connection, windows: Sequence[Window], *, kinds: Sequence[str]
+) -> list[Sample]:
+    if not windows:
+        return []
+    values = {
+        "patients": [w.patient_id for w in windows],
+        "since": [w.since for w in windows],
+        "judge_from": [w.judge_from for w in windows],
+        "until": [w.until for w in windows],
+        "earliest": min(w.since for w in windows),
+        "latest": max(w.until for w in windows),
+        "kinds": list(kinds),
+    }
+    cur = await conn.execute(load("alerts")["load_samples"], values)
+    return [Sample(*row) for row in await cur.fetchall()]
+
+
+async def known_findings(conn: Connection, asked: Collection[FindingKey]) -> set[FindingKey]:
+    """Those of the keys that stand already."""
+    if not asked:
+        return set()
+    patients, lineages, readings = zip(*asked, strict=True)
+    values = {"patients": list(patients), "lineages": list(lineages), "readings": list(readings)}
+    cur = await conn.execute(load("alerts")["known_findings"], values)
+    return set(await cur.fetchall())
+
+
+async def known_set_aside(conn: Connection, ids: Collection[int]) -> set[int]:
+    if not ids:
+        return set()
+    cur = await conn.execute(load("alerts")["known_set_aside"], {"ids": list(ids)})
+    return {number for (number,) in await cur.fetchall()}
+
+
+async def known_alerts(
+    conn: Connection, patients: Collection[UUID], lineages: Collection[str]
+) -> list[KnownAlert]:
+    """All episodes; the open ones and their tasks are locked, the tasks first."""
+    sql = load("alerts")
+    values = {"patients": list(patients), "lineages": list(lineages)}
+    await conn.execute(sql["lock_tasks"], values)
+    await conn.execute(sql["lock_alerts"], values)
+    cur = await conn.execute(sql["known_alerts"], values)
+    return [KnownAlert(*row) for row in await cur.fetchall()]
+
+
+async def write(conn: Connection, writing: Writing, *, now: datetime) -> None:
+    """Alerts with their tasks, findings, changes, and the story of all that."""
+    await _each(conn, writing.opened, ("open_alerts", "open_tasks"), now)
+    await _each(conn, writing.findings, ("store_findings",), now)
+    await _each(conn, writing.changed, ("change_alerts", "change_tasks"), now)
+    await _each(conn, writing.events, ("tell_story",), now)
+
+
+async def _each(conn: Connection, rows: Sequence[Any], names: Iterable[str], now: datetime) -> None:
+    if not rows:
+        return
+    values: dict[str, Any] = {
+        field.name: [_plain(getattr(row, field.name)) for row in rows] for field in fields(rows[0])
+    }
+    for name in names:
+        await conn.execute(load("alerts")[name], {**values, "now": now})
+
+
+def _plain(value: Any) -> Any:
+    return _json.encode(value).decode() if isinstance(value, dict | list) else value
+
+
+async def finish(  # noqa: PLR0913 -- the parts of a set
+    conn: Connection,
+    *,
+    marks: Sequence[Mark],
+    set_aside: Sequence[SetAside],
+    verdicts: Sequence[Verdict],
+    patients: Collection[UUID],
+    now: datetime,
+) -> int:
+    """Sum up the open alerts, remember what was judged, take the marks away.
+
+    Returns how many readings had not been judged so before.
+    """
+    sql = load("alerts")
+    await conn.execute(sql["sum_up_alerts"], {"patients": list(patients), "now": now})
+    judged = await _store_judgements(conn, verdicts, now)
+    if set_aside:
+        ids = [row.quarantine_id for row in set_aside]
+        await conn.execute(sql["set_aside_judged"], {"ids": ids, "now": now})
+    done = {"patients": [m.patient_id for m in marks], "days": [m.day for m in marks]}
+    await conn.execute(sql["days_judged"], done)
+    return judged
+
+
+async def _store_judgements(conn: Connection, verdicts: Sequence[Verdict], now: datetime) -> int:
+    if not verdicts:
+        return 0
+    readings, patients, versions = zip(*verdicts, strict=True)
+    values: dict[str, Any] = {"readings": list(readings), "patients": list(patients)}
+    values |= {"versions": list(versions), "now": now}
+    return (await conn.execute(load("alerts")["store_judgements"], values)).rowcount

@@ -1,0 +1,152 @@
+-- name: clinics_to_judge
+SELECT clinics_to_judge()
+
+-- name: claim_days
+-- The patients who wait longest, and then every waiting day of theirs: a patient's days are read
+-- and written together. What another worker holds is passed over.
+WITH oldest AS MATERIALIZED (
+    SELECT patient_id FROM pending_evaluation WHERE clinic_id = session_clinic()
+    ORDER BY marked_at LIMIT %(size)s FOR UPDATE SKIP LOCKED
+)
+SELECT patient_id, day, marked_at FROM pending_evaluation
+WHERE clinic_id = session_clinic() AND patient_id IN (SELECT patient_id FROM oldest)
+ORDER BY patient_id, day LIMIT %(size)s * 8 FOR UPDATE SKIP LOCKED
+
+-- name: claim_set_aside
+SELECT id, patient_id, reason, coalesce(measured_at, first_seen), first_seen,
+       state IN ('open', 'replay_requested')
+FROM quarantine
+WHERE clinic_id = session_clinic() AND patient_id IS NOT NULL AND judged_at IS NULL
+ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+
+-- name: lock_patients
+-- One worker at a time writes a patient. In the order of the keys, so that nobody waits in a circle.
+SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT hashtextextended(session_clinic() || ' ' || patient_id, 7166320002) AS key
+    FROM unnest(%(patients)s::uuid[]) AS asked (patient_id) ORDER BY key
+) AS keys
+
+-- name: load_samples
+-- Constant bounds beside those of each window: chunks outside of them are not even planned.
+SELECT r.reading_id, r.patient_id, r.kind, r.measured_at, r.stored_at, r.systolic_mmhg,
+       r.diastolic_mmhg, r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.comparator, r.failed,
+       'control_solution' = ANY(r.flags), r.measured_at >= w.judge_from
+FROM unnest(%(patients)s::uuid[], %(since)s::timestamptz[], %(judge_from)s::timestamptz[],
+            %(until)s::timestamptz[]) AS w (patient_id, since, judge_from, until)
+JOIN reading_view r
+    ON r.patient_id = w.patient_id AND r.measured_at >= w.since AND r.measured_at < w.until
+WHERE r.measured_at >= %(earliest)s AND r.measured_at < %(latest)s AND r.kind = ANY(%(kinds)s)
+ORDER BY r.patient_id, r.measured_at, r.reading_id
+
+-- name: known_findings
+-- A withdrawn finding of a reading does not count: the reading may have come back to this patient.
+SELECT f.patient_id, f.lineage, f.reading_id
+FROM unnest(%(patients)s::uuid[], %(lineages)s::text[], %(readings)s::uuid[])
+    AS asked (patient_id, lineage, reading_id)
+JOIN finding f ON f.clinic_id = session_clinic() AND f.patient_id = asked.patient_id
+    AND f.lineage = asked.lineage AND f.reading_id = asked.reading_id
+WHERE f.withdrawn_at IS NULL
+
+-- name: known_set_aside
+SELECT quarantine_id FROM finding
+WHERE clinic_id = session_clinic() AND quarantine_id = ANY(%(ids)s::bigint[])
+
+-- name: lock_tasks
+SELECT id FROM care_task
+WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
+  AND alert_id IS NOT NULL AND state <> 'done'
+ORDER BY id FOR UPDATE
+
+-- name: lock_alerts
+SELECT id FROM alert
+WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
+  AND state <> 'resolved'
+ORDER BY id FOR UPDATE
+
+-- name: known_alerts
+SELECT id, patient_id, lineage, state, severity, episode, starts_at, last_at FROM alert
+WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
+  AND lineage = ANY(%(lineages)s)
+
+-- name: open_alerts
+INSERT INTO alert (clinic_id, id, patient_id, lineage, state, severity, late, episode, starts_at,
+                   last_at, repeat_due_at, opened_at, updated_at)
+SELECT session_clinic(), n.*, %(now)s, %(now)s
+FROM unnest(%(id)s::uuid[], %(patient_id)s::uuid[], %(lineage)s::text[], %(state)s::text[],
+            %(severity)s::text[], %(late)s::boolean[], %(episode)s::int[],
+            %(starts_at)s::timestamptz[], %(last_at)s::timestamptz[],
+            %(repeat_due_at)s::timestamptz[]) AS n
+
+-- name: open_tasks
+INSERT INTO care_task (clinic_id, kind, state, created_at, id, alert_id, patient_id, due_at)
+SELECT session_clinic(), 'alert', 'open', %(now)s, n.*
+FROM unnest(%(task_id)s::uuid[], %(id)s::uuid[], %(patient_id)s::uuid[],
+            %(due_at)s::timestamptz[]) AS n
+
+-- name: store_findings
+INSERT INTO finding AS f
+    (clinic_id, found_at, alert_id, patient_id, lineage, reading_id, quarantine_id, rule, severity,
+     late, measured_at, rules_version, observed, limits)
+SELECT session_clinic(), %(now)s, n.*
+FROM unnest(%(alert_id)s::uuid[], %(patient_id)s::uuid[], %(lineage)s::text[],
+            %(reading_id)s::uuid[], %(quarantine_id)s::bigint[], %(rule)s::text[],
+            %(severity)s::text[], %(late)s::boolean[], %(measured_at)s::timestamptz[],
+            %(rules_version)s::text[], %(observed)s::jsonb[], %(limits)s::jsonb[]) AS n
+ON CONFLICT (clinic_id, patient_id, lineage, reading_id) WHERE reading_id IS NOT NULL
+DO UPDATE SET
+    found_at = excluded.found_at, alert_id = excluded.alert_id, rule = excluded.rule,
+    severity = excluded.severity, late = excluded.late, rules_version = excluded.rules_version,
+    observed = excluded.observed, limits = excluded.limits,
+    withdrawn_at = NULL, withdrawn_reason = NULL
+WHERE f.withdrawn_at IS NOT NULL
+
+-- name: change_alerts
+UPDATE alert a SET state = c.state, updated_at = %(now)s,
+    repeat_due_at = greatest(a.repeat_due_at, c.repeat_due_at)
+FROM unnest(%(id)s::uuid[], %(state)s::text[], %(repeat_due_at)s::timestamptz[])
+    AS c (id, state, repeat_due_at)
+WHERE a.clinic_id = session_clinic() AND a.id = c.id
+
+-- name: change_tasks
+UPDATE care_task t SET due_at = least(t.due_at, c.due_at),
+    snoozed_until = CASE WHEN NOT c.wakes THEN t.snoozed_until END
+FROM unnest(%(id)s::uuid[], %(due_at)s::timestamptz[], %(wakes)s::boolean[])
+    AS c (alert_id, due_at, wakes)
+WHERE t.clinic_id = session_clinic() AND t.alert_id = c.alert_id AND t.state <> 'done'
+
+-- name: tell_story
+INSERT INTO alert_event (clinic_id, at, actor, alert_id, event, state, detail)
+SELECT session_clinic(), %(now)s, 'rules', n.*
+FROM unnest(%(alert_id)s::uuid[], %(event)s::text[], %(state)s::text[], %(detail)s::jsonb[]) AS n
+
+-- name: sum_up_alerts
+-- What an open alert says of its findings is computed from all that stand, never added up: so it
+-- cannot depend on the order in which they were found, and a withdrawn one leaves no trace.
+UPDATE alert a SET starts_at = s.starts_at, last_at = s.last_at, severity = s.severity,
+    late = s.late, updated_at = %(now)s
+FROM (
+    SELECT f.alert_id, min(f.measured_at) AS starts_at, max(f.measured_at) AS last_at,
+           bool_and(f.late) AS late,
+           (ARRAY['notice', 'warning', 'critical'])[max(array_position(
+               ARRAY['notice', 'warning', 'critical'], f.severity))] AS severity
+    FROM alert o JOIN finding f ON f.clinic_id = o.clinic_id AND f.alert_id = o.id
+    WHERE o.clinic_id = session_clinic() AND o.patient_id = ANY(%(patients)s::uuid[])
+      AND o.state <> 'resolved' AND f.withdrawn_at IS NULL
+    GROUP BY f.alert_id
+) AS s
+WHERE a.id = s.alert_id AND (a.starts_at, a.last_at, a.severity, a.late)
+    IS DISTINCT FROM (s.starts_at, s.last_at, s.severity, s.late)
+
+-- name: store_judgements
+INSERT INTO judgement (clinic_id, judged_at, reading_id, patient_id, rules_version)
+SELECT session_clinic(), %(now)s, n.*
+FROM unnest(%(readings)s::uuid[], %(patients)s::uuid[], %(versions)s::text[]) AS n
+ON CONFLICT DO NOTHING
+
+-- name: set_aside_judged
+UPDATE quarantine SET judged_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
+
+-- name: days_judged
+DELETE FROM pending_evaluation p USING unnest(%(patients)s::uuid[], %(days)s::date[])
+    AS done (patient_id, day)
+WHERE p.clinic_id = session_clinic() AND p.patient_id = done.patient_id AND p.day = done.day
