@@ -137,6 +137,7 @@ async def _mark_pending(cur: AsyncCursor[Any], rows: list[Attribution]) -> None:
 
 async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> None:
     """Sorted by hash, so that two workers never wait for each other in a circle."""
+    waits = False
     for row in sorted(rows, key=lambda r: r.content_hash):
         await cur.execute(
             load("ingest")["upsert_quarantine"],
@@ -155,3 +156,7 @@ async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> N
                 "measured_at": row.measured_at,
             },
         )
+        (of_a_patient,) = await cur.fetchone() or (False,)
+        waits = waits or of_a_patient
+    if waits:
+        await cur.execute(load("ingest")["notify_pending"])

@@ -83,16 +83,18 @@ SELECT pg_notify('pending_evaluation', '')
 
 -- name: upsert_quarantine
 INSERT INTO quarantine
-    (clinic_id, gateway, topic, scope, content_hash, payload, reason, detail, reading_id,
-     patient_id)
+    (clinic_id, gateway, topic, scope, content_hash, payload, reason, detail, reading_id, device,
+     user_slot, measured_at, patient_id)
 VALUES
     (%(clinic_id)s, %(gateway)s, %(topic)s, %(scope)s, %(content_hash)s, %(payload)s, %(reason)s,
-     %(detail)s, %(reading_id)s,
+     %(detail)s, %(reading_id)s, upper(%(device)s), %(user_slot)s, %(measured_at)s,
      (SELECT a.patient_id FROM assignment a
-      WHERE a.clinic_id = %(clinic_id)s AND a.device = %(device)s
+      WHERE a.clinic_id = %(clinic_id)s AND a.device = upper(%(device)s)
         AND a.user_slot = %(user_slot)s AND a.during @> %(measured_at)s::timestamptz))
 ON CONFLICT (content_hash, reason)
-DO UPDATE SET times = quarantine.times + 1, last_seen = now()
+DO UPDATE SET times = quarantine.times + 1, last_seen = now(),
+    patient_id = coalesce(quarantine.patient_id, excluded.patient_id)
+RETURNING patient_id IS NOT NULL AND judged_at IS NULL
 
 -- name: known_gateways
 SELECT g.clinic_id, g.name FROM gateway g
