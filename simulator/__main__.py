@@ -29,6 +29,9 @@ def main(  # noqa: PLR0913, PLR0917 -- the command line
     every: Annotated[float | None, typer.Option(help="Seconds between new measurements.")] = None,
     glucose_gap: Annotated[float, typer.Option(help="Seconds between two glucose records.")] = 0.0,
     meter_passkey: Annotated[int | None, typer.Option(help="Six digits the meter shows.")] = None,
+    *,
+    steady: Annotated[bool, typer.Option(help="Values that give no reason to act.")] = False,
+    crisis_after: Annotated[float | None, typer.Option(help="Seconds until a 190/125.")] = None,
 ) -> None:
     plan = Plan(
         seed=seed,
@@ -38,6 +41,8 @@ def main(  # noqa: PLR0913, PLR0917 -- the command line
         every_s=every,
         gap_s=glucose_gap,
         passkey=meter_passkey,
+        steady=steady,
+        crisis_after_s=crisis_after,
     )
     asyncio.run(run(listen, journal, plan))
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from simulator import bytes as wire
-from simulator.journal import Entry
+from simulator.patients.records import PressureTaken
 from simulator.peripheral import READ, characteristic, service
 from simulator.stored import StoredMeasurements
 
@@ -28,26 +27,5 @@ class Cuff(StoredMeasurements):
     def measure(self, at: datetime, chance: Random) -> None:
         systolic = chance.randint(105, 165)
         diastolic = systolic - chance.randint(35, 60)
-        mean = diastolic + (systolic - diastolic) // 3
         pulse = chance.randint(52, 98)
-        shown = self.clock.at(at)
-        raw = wire.blood_pressure(
-            pressures=(systolic, diastolic, mean), pulse=pulse, shown=shown, user_slot=1
-        )
-        self.store(
-            Entry(
-                address=self.address,
-                kind=self.kind,
-                measured_at=at,
-                device_time=shown.replace(microsecond=0),
-                user_slot=1,
-                sequence=None,
-                values={
-                    "systolic_mmhg": systolic,
-                    "diastolic_mmhg": diastolic,
-                    "mean_arterial_mmhg": mean,
-                    "pulse_per_min": pulse,
-                },
-                raw=raw.hex(),
-            )
-        )
+        self.take(PressureTaken(at=at, systolic=systolic, diastolic=diastolic, pulse=pulse))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from simulator.air import Air
@@ -12,10 +12,12 @@ from simulator.clock import DeviceClock
 from simulator.cuff import Cuff
 from simulator.journal import Journal
 from simulator.meter import Meter
+from simulator.patients.records import GlucoseTaken, PressureTaken, Taken, WeightTaken
 from simulator.peripheral import Setting
 from simulator.scale import Scale
 from vitals.clock import utc_now
 
+CRISIS = (190, 125, 94)  # mmHg, mmHg, per minute
 _BETWEEN_READINGS = timedelta(hours=5)
 
 Instrument = Cuff | Meter | Scale
@@ -32,6 +34,8 @@ class Plan:
     every_s: float | None = None  # measure again and again; None: only what is stored at the start
     gap_s: float = 0.0  # seconds between two records of the meter
     passkey: int | None = None  # of the meter
+    steady: bool = False  # somebody whose values give no reason to act; False: anything goes
+    crisis_after_s: float | None = None  # then the cuff measures a crisis, once
 
 
 class Home:
@@ -40,7 +44,7 @@ class Home:
     def __init__(self, air: Air, journal: Journal, plan: Plan) -> None:
         self._chance = Random(plan.seed)  # noqa: S311 -- plausible, not secret
         self._plan = plan
-        cuff = Cuff(self._setting(air, journal))
+        self._cuff = cuff = Cuff(self._setting(air, journal))
         meter = Meter(self._setting(air, journal, plan.passkey), gap_s=plan.gap_s)
         scale = Scale(self._setting(air, journal))
         self.instruments: list[Instrument] = [cuff, meter, scale]
@@ -57,12 +61,27 @@ class Home:
                 tasks.create_task(instrument.live(), name=instrument.name)
             if self._plan.every_s is not None:
                 tasks.create_task(self._measure_on(self._plan.every_s), name="measure")
+            if self._plan.crisis_after_s is not None:
+                tasks.create_task(self._crisis(self._plan.crisis_after_s), name="crisis")
 
     async def _measure_on(self, every_s: float) -> None:
         while True:
             await asyncio.sleep(every_s)
             for instrument in self.instruments:
-                instrument.measure(utc_now(), self._chance)
+                self._measure(instrument, utc_now())
+
+    async def _crisis(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        systolic, diastolic, pulse = CRISIS
+        self._cuff.take(
+            PressureTaken(at=utc_now(), systolic=systolic, diastolic=diastolic, pulse=pulse)
+        )
+
+    def _measure(self, instrument: Instrument, at: datetime) -> None:
+        if self._plan.steady:
+            instrument.take(_steady(instrument.kind, at, self._chance))
+        else:
+            instrument.measure(at, self._chance)
 
     def _setting(self, air: Air, journal: Journal, passkey: int | None = None) -> Setting:
         return Setting(
@@ -77,7 +96,17 @@ class Home:
         """Measurements of the last days, the oldest first."""
         now = utc_now()
         for back in range(count, 0, -1):
-            instrument.measure(now - back * _BETWEEN_READINGS, self._chance)
+            self._measure(instrument, now - back * _BETWEEN_READINGS)
+
+
+def _steady(kind: str, at: datetime, chance: Random) -> Taken:
+    if kind == Cuff.kind:
+        systolic, diastolic = chance.randint(118, 134), chance.randint(70, 84)
+        pulse = chance.randint(62, 78)
+        return PressureTaken(at=at, systolic=systolic, diastolic=diastolic, pulse=pulse)
+    if kind == Scale.kind:
+        return WeightTaken(at=at, kg=round(chance.uniform(80.7, 81.3), 2))
+    return GlucoseTaken(at=at, mg_dl=chance.randint(96, 168))
 
 
 def _static_address(chance: Random) -> str:

@@ -12,6 +12,8 @@ from bumble import att
 
 from simulator import bytes as wire
 from simulator.journal import Entry
+from simulator.patients import records
+from simulator.patients.records import GlucoseTaken, Taken
 from simulator.peripheral import (
     INDICATE,
     NOTIFY,
@@ -62,21 +64,15 @@ class Meter(Peripheral):
         return bool(self._unsent)
 
     def measure(self, at: datetime, chance: Random) -> None:
-        sequence = len(self._records) + 1
         mg_dl = chance.randint(68, 260)
-        meal = chance.choice([None, 1, 2, 3])
-        shown = self.clock.at(at)
-        raw = wire.glucose(sequence=sequence, mg_dl=mg_dl, shown=shown, context=meal is not None)
-        entry = Entry(
-            address=self.address,
-            kind=self.kind,
-            measured_at=at,
-            device_time=shown.replace(microsecond=0),
-            user_slot=None,
-            sequence=sequence,
-            values={"glucose_mg_dl": mg_dl},
-            raw=raw.hex(),
-            context=wire.glucose_context(sequence=sequence, meal=meal).hex() if meal else None,
+        self.take(GlucoseTaken(at=at, mg_dl=mg_dl, meal=chance.choice([None, 1, 2, 3])))
+
+    def take(self, taken: Taken) -> None:
+        """Somebody measured this."""
+        sequence = len(self._records) + 1
+        shown = self.clock.at(taken.at).replace(microsecond=0)
+        entry = records.entry(
+            taken, address=self.address, shown=shown, slot=None, sequence=sequence
         )
         self.journal.write(entry)
         self._records[sequence] = entry

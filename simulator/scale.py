@@ -6,8 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from simulator import bytes as wire
-from simulator.journal import Entry
+from simulator.patients.records import WeightTaken
 from simulator.peripheral import READ, characteristic, service
 from simulator.stored import StoredMeasurements
 
@@ -26,18 +25,5 @@ class Scale(StoredMeasurements):
         return [service(self.service_uuid, [self.measurement, feature, self.date_time()])]
 
     def measure(self, at: datetime, chance: Random) -> None:
-        steps = wire.weight_steps(chance.uniform(78.0, 84.0))
-        slot = chance.choice([1, 2])
-        shown = self.clock.at(at)
-        self.store(
-            Entry(
-                address=self.address,
-                kind=self.kind,
-                measured_at=at,
-                device_time=shown.replace(microsecond=0),
-                user_slot=slot,
-                sequence=None,
-                values={"weight_kg": round(steps * 0.005, 3)},
-                raw=wire.weight(steps=steps, shown=shown, user_slot=slot).hex(),
-            )
-        )
+        kg = chance.uniform(78.0, 84.0)
+        self.take(WeightTaken(at=at, kg=kg), slot=chance.choice([1, 2]))

@@ -10,7 +10,8 @@ from collections import deque
 from typing import Any, ClassVar
 
 from simulator import bytes as wire
-from simulator.journal import Entry
+from simulator.patients import records
+from simulator.patients.records import Taken
 from simulator.peripheral import INDICATE, READ, WRITE, Peripheral, Setting, characteristic, value
 
 _INDICATIONS = 2  # the CCCD bit
@@ -27,7 +28,10 @@ class StoredMeasurements(Peripheral):
         self.measurement.on("subscription", self._on_subscription)
         super().__init__(setting)
 
-    def store(self, entry: Entry) -> None:
+    def take(self, taken: Taken, *, slot: int = 1) -> None:
+        """Somebody measured this."""
+        shown = self.clock.at(taken.at).replace(microsecond=0)
+        entry = records.entry(taken, address=self.address, shown=shown, slot=slot, sequence=None)
         self.journal.write(entry)
         self._stored.append(bytes.fromhex(entry.raw))
 
