@@ -127,9 +127,9 @@ def poison():
         "no readings": (sealed(), "too_large"),
         "another gateway in the envelope": (other_gateway, "identity_mismatch"),
         "an impossible value": (sealed(reading(8, impossible)), "implausible"),
-        "NaN as a JSON number": (sealed(reading(13)).replace(b"120.0", b"NaN"), "not_json"),
+        "NaN as a JSON number": (sealed(reading(13)).replace(b":120", b":NaN"), "not_json"),
         "an infinite JSON number": (
-            sealed(reading(14)).replace(b"120.0", b"1e999"),
+            sealed(reading(14)).replace(b":120", b":1e999"),
             "wrong_schema",
         ),
         "U+0000 in a string": (sealed(reading(9, device="C0\x00")), "bad_text"),
