@@ -138,6 +138,8 @@ async def _mark_pending(cur: AsyncCursor[Any], rows: list[Attribution]) -> None:
 async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> None:
     """Sorted by hash, so that two workers never wait for each other in a circle."""
     waits = False
+    if rows:
+        await cur.execute(load("ingest")["lock_assignments_shared"])
     for row in sorted(rows, key=lambda r: r.content_hash):
         await cur.execute(
             load("ingest")["upsert_quarantine"],
