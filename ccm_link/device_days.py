@@ -1,0 +1,205 @@
+"""The device half of step 10: distinct days with an automatic reading, in 30-day periods.
+
+Days are the patient's. A period belongs to the month in which its last day falls, whatever the
+number of devices; set-up belongs to the month in which its data minimum was reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from ccm_link.codes import Programme, Reason
+from ccm_link.facts import DeviceReading, Enrollment, Facts, Rpm, Setup
+from ccm_link.gates import met_conflicts
+from ccm_link.outcome import Advice, Line, Note, Outcome, Refusal, Standing, Unit
+from ccm_link.rules import DeviceRule, Rules
+
+_FEW = {16: Reason.DAYS_BELOW_16, 2: Reason.DAYS_BELOW_2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Consecutive days of the patient, both included."""
+
+    first: date
+    last: date
+
+    def holds(self, days: tuple[date, ...]) -> tuple[date, ...]:
+        return tuple(day for day in days if self.first <= day <= self.last)
+
+
+def evaluate_device(
+    facts: Facts, rules: Rules, enrolment: Enrollment, today: date | None
+) -> Outcome:
+    """Device data and set-up; without `today` every period counts as ended."""
+    rpm = facts.rpm or Rpm()
+    days = counted_days(rpm, facts)
+    manual = tuple(_manual(reading) for reading in rpm.readings if reading.manual)
+    outcome = Outcome(refusals=manual, notes=_early_days(days, enrolment, facts))
+    mine, others = _periods(rpm, facts, rules.device)
+    outcome += Outcome(refusals=others)
+    for period in mine:
+        outcome += _period(period, days, facts, rules, enrolment, today)
+    if len(mine) > 1:
+        outcome += Outcome(notes=(Note(subject=rules.device.full, advice=Advice.TWO_PERIODS),))
+    if rpm.setup is not None:
+        outcome += _setup(rpm.setup, days, facts, rules, enrolment)
+    return outcome
+
+
+def counted_days(rpm: Rpm, facts: Facts) -> tuple[date, ...]:
+    automatic = (
+        r.at.at.astimezone(facts.patient_zone).date() for r in rpm.readings if not r.manual
+    )
+    return tuple(sorted({*rpm.reading_days, *automatic}))
+
+
+def _manual(reading: DeviceReading) -> Refusal:
+    return Refusal(subject=str(reading.at), reason=Reason.MANUAL_READING)
+
+
+def _periods(
+    rpm: Rpm, facts: Facts, rule: DeviceRule
+) -> tuple[tuple[Period, ...], tuple[Refusal, ...]]:
+    """Those whose last day is in the month; a day lies in at most one period."""
+    mine: list[Period] = []
+    refused: list[Refusal] = []
+    free_from = date.min
+    for start in sorted(set(rpm.period_starts)):
+        period = Period(first=start, last=start + timedelta(days=rule.period_days - 1))
+        parts = {"first": period.first, "last": period.last}
+        if start < free_from:
+            reason = Reason.CONCURRENT_CODE_CONFLICT
+            refused.append(Refusal(subject=str(start), reason=reason, parts=parts))
+            continue
+        free_from = period.last + timedelta(days=1)
+        if period.last in facts.month:
+            mine.append(period)
+        else:
+            reason = Reason.PERIOD_ENDS_OTHER_MONTH
+            refused.append(Refusal(subject=str(start), reason=reason, parts=parts))
+    return tuple(mine), tuple(refused)
+
+
+def _period(
+    period: Period,
+    days: tuple[date, ...],
+    facts: Facts,
+    rules: Rules,
+    enrolment: Enrollment,
+    today: date | None,
+) -> Outcome:
+    rule, inside = rules.device, period.holds(days)
+    code = _earned(rule, len(inside))
+    standing = _standing(period, inside, rule)
+    few = tuple(_few(rule, len(inside), period))
+    if facts.rpm is not None and not facts.rpm.fda_device:
+        return _no_medical_device(rule)
+    if code is None:
+        return Outcome(refusals=few, standings=standing)
+    if today is not None and today <= period.last:
+        parts = {"last": period.last, "days": len(inside)}
+        wait = Refusal(subject=code, reason=Reason.PERIOD_NOT_ENDED, parts=parts)
+        return Outcome(refusals=(*few, wait), standings=standing)
+    if met := met_conflicts(code, enrolment.practitioner, facts, rules):
+        return Outcome(refusals=(*few, *met))
+    line = Line(
+        code=code,
+        units=1,
+        programme=Programme.RPM,
+        days=inside,
+        served_on=(period.last,),
+        dollars=rules.dollars(code, 1),
+    )
+    return Outcome(lines=(line,), refusals=few, standings=standing)
+
+
+def _earned(rule: DeviceRule, days: int) -> str | None:
+    if days >= rule.full_days:
+        return rule.full
+    return rule.part if rule.part and days >= rule.part_days else None
+
+
+def _few(rule: DeviceRule, days: int, period: Period) -> Iterator[Refusal]:
+    asked = [(rule.full, rule.full_days), (rule.part, rule.part_days)]
+    for code, need in asked:
+        if code and days < need:
+            parts = {"have": days, "need": need, "first": period.first, "last": period.last}
+            yield Refusal(subject=code, reason=_few_reason(need), parts=parts)
+
+
+def _few_reason(need: int) -> Reason:
+    return _FEW.get(need, Reason.DAYS_BELOW_16)
+
+
+def _no_medical_device(rule: DeviceRule) -> Outcome:
+    reason = Reason.DEVICE_NOT_FDA_DEFINED
+    codes = [code for code in (rule.full, rule.part) if code]
+    return Outcome(refusals=tuple(Refusal(subject=c, reason=reason) for c in codes))
+
+
+def _standing(period: Period, inside: tuple[date, ...], rule: DeviceRule) -> tuple[Standing, ...]:
+    need = rule.full_days if not rule.part or len(inside) >= rule.part_days else rule.part_days
+    if len(inside) >= rule.full_days:
+        return ()
+    return (
+        Standing(
+            programme=Programme.RPM,
+            code=rule.full if need == rule.full_days else rule.part or rule.full,
+            unit=Unit.DAYS,
+            have=len(inside),
+            need=need,
+            ends_on=period.last,
+            latest_day=inside[-1] if inside else None,
+        ),
+    )
+
+
+def _setup(
+    setup: Setup, days: tuple[date, ...], facts: Facts, rules: Rules, enrolment: Enrollment
+) -> Outcome:
+    rule = rules.device
+    first_period = Period(first=setup.date, last=setup.date + timedelta(days=rule.period_days - 1))
+    inside = first_period.holds(days)
+    reached = inside[rule.setup_days - 1] if len(inside) >= rule.setup_days else None
+    if refusals := tuple(_setup_refusals(setup, inside, facts, rules, enrolment)):
+        return Outcome(refusals=refusals)
+    if reached is None or reached not in facts.month:
+        return Outcome()
+    line = Line(
+        code=rule.setup,
+        units=1,
+        programme=Programme.RPM,
+        days=inside[: rule.setup_days],
+        served_on=(reached,),
+        dollars=rules.dollars(rule.setup, 1),
+    )
+    return Outcome(lines=(line,))
+
+
+def _setup_refusals(
+    setup: Setup, inside: tuple[date, ...], facts: Facts, rules: Rules, enrolment: Enrollment
+) -> Iterator[Refusal]:
+    rule = rules.device
+    if setup.already_billed_this_episode:
+        yield Refusal(subject=rule.setup, reason=Reason.ONCE_PER_EPISODE)
+    yield from met_conflicts(rule.setup, enrolment.practitioner, facts, rules)
+    if facts.rpm is not None and not facts.rpm.fda_device:
+        yield Refusal(subject=rule.setup, reason=Reason.DEVICE_NOT_FDA_DEFINED)
+    if len(inside) < rule.setup_days and setup.date in facts.month:
+        parts = {"have": len(inside), "need": rule.setup_days}
+        yield Refusal(subject=rule.setup, reason=_few_reason(rule.setup_days), parts=parts)
+
+
+def _early_days(days: tuple[date, ...], enrolment: Enrollment, facts: Facts) -> tuple[Note, ...]:
+    """No rule was found for readings before consent: they count, and a person is told."""
+    if enrolment.consent is None:
+        return ()
+    agreed = enrolment.consent.at.astimezone(facts.patient_zone).date()
+    early = sum(day < agreed for day in days)
+    if not early:
+        return ()
+    parts = {"days": early, "agreed": agreed}
+    return (Note(subject=Programme.RPM, advice=Advice.DAYS_BEFORE_CONSENT, parts=parts),)

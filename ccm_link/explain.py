@@ -1,0 +1,101 @@
+"""Why, why not yet, what next, impossible now: drawn from the evaluation's own outcome.
+
+No rule is decided here. An explanation is parts (subject, kind, key, values, entries); the words
+are all in `ccm_link.words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from ccm_link.intervals import Length
+from ccm_link.outcome import Ids, Line, Note, Outcome, Parts, Refusal, Standing, Unit
+
+
+class Kind(StrEnum):
+    """Which question it answers."""
+
+    WHY = "why"  # why this bills
+    WHY_NOT = "why_not"  # why this does not (yet)
+    WHAT_NEXT = "what_next"  # what would change it
+    IMPOSSIBLE = "impossible"  # nothing changes it any more
+    LOOK = "look"  # it stands, but look at it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """`key` names the sentence; `parts` fill it."""
+
+    subject: str
+    kind: Kind
+    key: str
+    parts: Parts = field(default_factory=dict)
+    entries: Ids = ()
+
+
+def explain(
+    outcome: Outcome, lines: Sequence[Line], *, today: date | None
+) -> tuple[Explanation, ...]:
+    return (
+        *(_why(line) for line in lines),
+        *(e for refusal in outcome.refusals for e in _why_not(refusal)),
+        *(e for standing in outcome.standings for e in _next(standing, today)),
+        *(_look(note) for note in outcome.notes),
+    )
+
+
+def _why(line: Line) -> Explanation:
+    key = "line_days" if line.days else "line_time" if line.micros else "line_once"
+    parts = {
+        "units": line.units,
+        "time": Length(line.micros),
+        "count": len(line.entries),
+        "days": len(line.days),
+        "served_on": line.served_on,
+    }
+    return Explanation(subject=line.code, kind=Kind.WHY, key=key, parts=parts, entries=line.entries)
+
+
+def _why_not(refusal: Refusal) -> Iterator[Explanation]:
+    for kind in (Kind.WHY_NOT, Kind.WHAT_NEXT):
+        yield Explanation(
+            subject=refusal.subject,
+            kind=kind,
+            key=refusal.reason,
+            parts=refusal.parts,
+            entries=refusal.entries,
+        )
+
+
+def _next(standing: Standing, today: date | None) -> Iterator[Explanation]:
+    kind, key = _outlook(standing, today)
+    if key is None:
+        return
+    size = Length if standing.unit is Unit.SECONDS else int
+    yield Explanation(
+        subject=standing.code,
+        kind=kind,
+        key=f"{key}_{standing.unit}",
+        parts={
+            "missing": size(standing.missing),
+            "have": size(standing.have),
+            "need": size(standing.need),
+            "ends_on": standing.ends_on,
+        },
+        entries=standing.entries,
+    )
+
+
+def _outlook(standing: Standing, today: date | None) -> tuple[Kind, str | None]:
+    if standing.waiting:
+        return Kind.WHY_NOT, "waiting" if standing.have else None
+    if today is not None and standing.out_of_reach(today):
+        return Kind.IMPOSSIBLE, "out_of_reach"
+    return Kind.WHAT_NEXT, "short" if standing.missing else None
+
+
+def _look(note: Note) -> Explanation:
+    return Explanation(subject=note.subject, kind=Kind.LOOK, key=note.advice, parts=note.parts)

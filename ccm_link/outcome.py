@@ -1,0 +1,139 @@
+"""What an evaluation says. Everything names the entries it rests on (I8).
+
+Words are made elsewhere: here are the parts that they are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from ccm_link.codes import Programme, Reason, Role
+from ccm_link.intervals import Pieces
+
+Parts = Mapping[str, object]  # what a sentence is filled with
+Ids = tuple[str, ...]
+
+
+class Unit(StrEnum):
+    """What a code is measured in."""
+
+    SECONDS = "seconds"
+    DAYS = "days"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A code that bills."""
+
+    code: str
+    units: int
+    programme: str
+    entries: Ids = ()
+    micros: int = 0  # the counted time that the whole stack rests on
+    days: tuple[date, ...] = ()  # the reading days that it rests on
+    served_on: tuple[date, ...] = ()  # threshold met, or the period's last day
+    dollars: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A subject (code, programme, entry, instant) that does not bill, and why."""
+
+    subject: str
+    reason: Reason
+    parts: Parts = field(default_factory=dict)
+    entries: Ids = ()
+
+
+class Advice(StrEnum):
+    """What a person should look at although nothing is refused."""
+
+    TWO_PERIODS = "two_periods"  # two periods end in one month
+    FEW_DAYS = "few_days"  # management time bills, the days of readings are few
+    PLAN_REVISION = "plan_revision"  # some payers still ask for a revised plan
+    DAYS_BEFORE_CONSENT = "days_before_consent"
+    ENROLLED_TWICE = "enrolled_twice"  # one programme with two practitioners
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Nothing is refused, but a person should look."""
+
+    subject: str
+    advice: Advice
+    parts: Parts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A track's codes with their units: met, and not chosen."""
+
+    code: str
+    units: tuple[tuple[str, int], ...]
+    dollars: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a code is from its next unit, whether or not anything blocks it."""
+
+    programme: str
+    code: str
+    unit: Unit
+    have: int  # microseconds, or days
+    need: int  # for the next unit
+    entries: Ids = ()
+    addon: bool = False
+    ends_on: date  # the last day that can still add to it
+    latest_day: date | None = None  # the newest reading day in it
+    blockers: tuple[Reason, ...] = ()
+    waiting: bool = False  # the whole programme is refused, and this waits behind it
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.need - self.have)
+
+    def out_of_reach(self, today: date) -> bool:
+        """No way is left: the month is over, or fewer days remain than are missing."""
+        if self.unit is Unit.SECONDS:
+            return today > self.ends_on and self.missing > 0
+        used_today = self.latest_day is not None and self.latest_day >= today
+        left = (self.ends_on - today).days + (0 if used_today else 1)
+        return self.missing > max(0, left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One entry: what was logged, what of it counts, and where the rest went."""
+
+    entry: str
+    programme: Programme
+    staff: str
+    role: Role
+    logged: int | None  # microseconds; None: no instants
+    counted: Pieces
+    lost: tuple[tuple[Reason, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one step of the evaluation adds."""
+
+    lines: tuple[Line, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    alternatives: tuple[Stack, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            lines=self.lines + other.lines,
+            refusals=self.refusals + other.refusals,
+            alternatives=self.alternatives + other.alternatives,
+            standings=self.standings + other.standings,
+            notes=self.notes + other.notes,
+        )

@@ -1,0 +1,247 @@
+"""Steps 7, 8 and the management half of 10: time codes, all by one function of time.
+
+A track is a row of data: a full first threshold, full further steps, a cap. Where a programme has
+several, the lowest rank that is met is billed, and within a rank the larger sum of amounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from ccm_link.codes import Reason, Role
+from ccm_link.credit import Pool, pool
+from ccm_link.facts import Enrollment, Facts
+from ccm_link.gates import met_conflicts
+from ccm_link.intervals import SECOND, Length, days, instant, micros, moment_of
+from ccm_link.normalise import Span
+from ccm_link.outcome import Advice, Line, Note, Outcome, Refusal, Stack, Standing, Unit
+from ccm_link.rules import Rules, Track
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """What an amount of time is worth on a track."""
+
+    first: int  # 0 or 1
+    addons: int
+    beyond_cap: int  # further full steps that do not bill
+    next_at: int | None  # microseconds at which one more unit is earned; None: capped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A track with the time it may count, and what keeps it from billing."""
+
+    track: Track
+    pool: Pool
+    steps: Steps
+    stack: Stack
+    asked_for: bool  # complex care is only asked for where its decision-making is documented
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def met(self) -> bool:
+        return self.steps.first > 0
+
+    @property
+    def eligible(self) -> bool:
+        return self.met and not self.refusals
+
+
+def steps_of(track: Track, amount: int) -> Steps:
+    """Full steps only: 19:59 is nothing. `amount` in microseconds."""
+    first_at = track.first_s * SECOND
+    if amount < first_at:
+        return Steps(first=0, addons=0, beyond_cap=0, next_at=first_at)
+    if track.below_s is not None and amount >= track.below_s * SECOND:
+        return Steps(first=0, addons=0, beyond_cap=0, next_at=None)
+    if track.addon is None:
+        return Steps(first=1, addons=0, beyond_cap=0, next_at=None)
+    step = track.step_s * SECOND
+    full = (amount - first_at) // step
+    addons = min(full, track.max_addon)
+    next_at = None if addons == track.max_addon else first_at + (addons + 1) * step
+    return Steps(first=1, addons=addons, beyond_cap=full - addons, next_at=next_at)
+
+
+def evaluate_tracks(
+    facts: Facts, rules: Rules, enrolment: Enrollment, spans: Sequence[Span]
+) -> Outcome:
+    """What the time in one programme bills."""
+    programme = enrolment.program
+    measured = [_measure(t, facts, rules, enrolment, spans) for t in rules.of_programme(programme)]
+    chosen = _choose(measured)
+    outcome = Outcome(
+        refusals=tuple(r for m in measured for r in _refusals(m, chosen)),
+        alternatives=tuple(m.stack for m in measured if m.eligible and m is not chosen),
+        standings=tuple(_standings(measured, chosen, facts)),
+    )
+    if chosen is None:
+        return outcome
+    return outcome + Outcome(lines=tuple(_lines(chosen, facts, rules)), notes=_notes(chosen))
+
+
+def waiting_tracks(
+    facts: Facts,
+    rules: Rules,
+    enrolment: Enrollment,
+    spans: Sequence[Span],
+    blockers: tuple[Reason, ...],
+) -> Outcome:
+    """A programme that is refused bills nothing; how much time waits behind the refusal."""
+    tracks = rules.of_programme(enrolment.program)
+    measured = [_measure(track, facts, rules, enrolment, spans) for track in tracks]
+    return Outcome(
+        standings=tuple(
+            Standing(
+                programme=enrolment.program,
+                code=m.track.code,
+                unit=Unit.SECONDS,
+                have=m.pool.micros,
+                need=m.track.first_s * SECOND,
+                entries=m.pool.entries,
+                ends_on=facts.month.last,
+                blockers=blockers,
+                waiting=True,
+            )
+            for m in measured
+            if m.asked_for
+        )
+    )
+
+
+def _measure(
+    track: Track, facts: Facts, rules: Rules, enrolment: Enrollment, spans: Sequence[Span]
+) -> Measured:
+    counted = pool(spans, track.programme, track.counts)
+    steps = steps_of(track, counted.micros)
+    units = [(track.code, steps.first), (track.addon or "", steps.addons)]
+    stack = Stack(
+        code=track.code,
+        units=tuple((code, n) for code, n in units if n),
+        dollars=sum((rules.dollars(code, n) for code, n in units), start=rules.dollars("", 0)),
+    )
+    asked_for = not track.needs_mdm or enrolment.complex_mdm is not None
+    measured = Measured(track=track, pool=counted, steps=steps, stack=stack, asked_for=asked_for)
+    return replace(measured, refusals=tuple(_hindrances(measured, facts, rules, enrolment)))
+
+
+def _hindrances(
+    measured: Measured, facts: Facts, rules: Rules, enrolment: Enrollment
+) -> Iterator[Refusal]:
+    track, entries = measured.track, measured.pool.entries
+    if not measured.pool.micros:
+        return
+    if track.needs_interactive and not _talked(facts):
+        reason = Reason.NO_INTERACTIVE_COMMUNICATION
+        yield Refusal(subject=track.code, reason=reason, entries=entries)
+    if not measured.met:
+        return
+    if not measured.asked_for:
+        reason = Reason.COMPLEX_MDM_NOT_DOCUMENTED
+        yield Refusal(subject=track.code, reason=reason, entries=entries)
+    for refusal in met_conflicts(track.code, enrolment.practitioner, facts, rules):
+        yield replace(refusal, entries=entries)
+
+
+def _talked(facts: Facts) -> bool:
+    """A live two-way conversation in the practice's month."""
+    start, end = days(facts.month.first, facts.month.last, facts.practice_tz)
+    return facts.rpm is not None and any(start <= micros(at) < end for at in facts.rpm.interactive)
+
+
+def _choose(measured: Sequence[Measured]) -> Measured | None:
+    eligible = [m for m in measured if m.eligible]
+    # Amounts only settle a tie of rank: complex is never chosen against by price.
+    return min(eligible, key=lambda m: (m.track.rank, -m.stack.dollars), default=None)
+
+
+def _refusals(measured: Measured, chosen: Measured | None) -> Iterator[Refusal]:
+    track, entries, steps = measured.track, measured.pool.entries, measured.steps
+    yield from measured.refusals
+    if _short(measured):
+        parts = {
+            "have": Length(measured.pool.micros),
+            "need": Length(track.first_s * SECOND),
+            "missing": Length(track.first_s * SECOND - measured.pool.micros),
+        }
+        reason = Reason.TIME_BELOW_THRESHOLD
+        yield Refusal(subject=track.code, reason=reason, parts=parts, entries=entries)
+    if measured.eligible and chosen is not None and measured is not chosen:
+        yield Refusal(
+            subject=track.code,
+            reason=Reason.MUTUALLY_EXCLUSIVE_ALTERNATIVE,
+            parts={"code": chosen.track.code},
+            entries=entries,
+        )
+    if measured is chosen and steps.beyond_cap and track.addon:
+        yield Refusal(
+            subject=track.addon,
+            reason=Reason.ADDON_MAX_UNITS,
+            parts={"cap": track.max_addon, "beyond": steps.beyond_cap},
+            entries=entries,
+        )
+
+
+def _short(measured: Measured) -> bool:
+    """Time was logged, but less than the first threshold is left of it."""
+    attempted = measured.asked_for and measured.pool.attempted
+    return attempted and measured.pool.micros < measured.track.first_s * SECOND
+
+
+def _standings(
+    measured: Sequence[Measured], chosen: Measured | None, facts: Facts
+) -> Iterator[Standing]:
+    for m in measured:
+        code = m.track.addon if m is chosen and m.track.addon else m.track.code
+        if m.steps.next_at is None or not (m is chosen or _worth_telling(m, chosen)):
+            continue
+        yield Standing(
+            programme=m.track.programme,
+            code=code,
+            unit=Unit.SECONDS,
+            have=m.pool.micros,
+            need=m.track.first_s * SECOND if m.refusals and m.met else m.steps.next_at,
+            entries=m.pool.entries,
+            addon=m is chosen,
+            ends_on=facts.month.last,
+            blockers=tuple(r.reason for r in m.refusals),
+        )
+
+
+def _worth_telling(measured: Measured, chosen: Measured | None) -> bool:
+    """What nobody works towards is no news: staff's track always is, others once they have time."""
+    if not measured.asked_for or measured.eligible:
+        return False
+    if chosen is not None and measured.track.rank >= chosen.track.rank:
+        return False
+    return bool(measured.pool.micros) or Role.CLINICAL_STAFF in measured.track.counts
+
+
+def _lines(chosen: Measured, facts: Facts, rules: Rules) -> Iterator[Line]:
+    for code, units in chosen.stack.units:
+        yield Line(
+            code=code,
+            units=units,
+            programme=chosen.track.programme,
+            entries=chosen.pool.entries,
+            micros=chosen.pool.micros,
+            served_on=(_served_on(chosen, facts),),
+            dollars=rules.dollars(code, units),
+        )
+
+
+def _served_on(chosen: Measured, facts: Facts) -> date:
+    """The practice's day on which the first threshold was met."""
+    met_at = moment_of(chosen.pool.pieces, chosen.track.first_s * SECOND)
+    if met_at is None:
+        return facts.month.last
+    return instant(met_at).astimezone(facts.practice_tz).date()
+
+
+def _notes(chosen: Measured) -> tuple[Note, ...]:
+    if not chosen.track.needs_mdm:
+        return ()
+    return (Note(subject=chosen.track.code, advice=Advice.PLAN_REVISION),)

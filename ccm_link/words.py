@@ -1,0 +1,148 @@
+"""The one place where an evaluation becomes words, for somebody who bills and does not program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from string import Formatter
+from typing import Any
+
+from ccm_link.codes import Reason
+from ccm_link.explain import Explanation, Kind
+from ccm_link.intervals import SECOND, Length
+from ccm_link.outcome import Advice, Refusal
+
+_WHY = {
+    "line_time": "{units} unit(s): {time} in {entries}; threshold met {served_on}.",
+    "line_days": "{units} unit(s): {days} days with an automatic reading; counted to {served_on}.",
+    "line_once": "{units} unit(s) for the month.",
+}
+
+_WHY_NOT: Mapping[str, str] = {
+    Reason.NO_TIMEZONE: "The times have no offset from UTC, so they are no instants.",
+    Reason.INVALID_ENTRY: "The end is not after the start.",
+    Reason.UNDOCUMENTED_TIME: "Minutes without a start and an end are not documented time.",
+    Reason.NOT_ENROLLED: "There is no enrolment for this at that time.",
+    Reason.NON_CLINICAL_STAFF: "Time of staff who are not clinical does not count.",
+    Reason.ACTIVITY_NOT_COUNTABLE: "This activity never counts: {why}.",
+    Reason.DUPLICATE_ENTRY: "The same person, programme and times as entry {first}.",
+    Reason.OUTSIDE_MONTH: "It lies outside the month.",
+    Reason.SPLIT_AT_MONTH_BOUNDARY: "{gone} lie in another month and count there.",
+    Reason.STAFF_BUSY_OTHER_PATIENT: "{gone} are also logged on another patient and held.",
+    Reason.INPATIENT: "{gone} fall on days in hospital or a nursing facility.",
+    Reason.TIME_BEFORE_CONSENT: "{gone} lie before the patient's consent.",
+    Reason.OVERLAP_SAME_STAFF: "The same person logged part of this time before; it counts once.",
+    Reason.OVERLAP_TWO_STAFF: "Two people logged the same time; it counts once.",
+    Reason.CROSS_PROGRAM_DOUBLE_COUNT: "{gone} are logged to another programme, which keeps them.",
+    Reason.NO_CONSENT: "No consent is on record before the end of the month.",
+    Reason.CONSENT_INCOMPLETE: "The consent lacks: {missing}.",
+    Reason.CONDITIONS_INSUFFICIENT: "Qualifying conditions: {have}, asked for: {need}.",
+    Reason.NO_CARE_PLAN: "No care plan is on record.",
+    Reason.NO_24_7_ACCESS: "Access around the clock is not on record.",
+    Reason.NO_INITIATING_VISIT: "New or not seen for a year, and no initiating visit is on record.",
+    Reason.NOT_ESTABLISHED_PATIENT: "The patient is not established with the practice.",
+    Reason.OTHER_PRACTITIONER_BILLED: "Another practitioner already billed {code}.",
+    Reason.PCM_CCM_SAME_PRACTITIONER: "The same practitioner bills {code}; only CCM is kept.",
+    Reason.APCM_EXCLUDES_CCM_PCM: "{code} was chosen and stands for the whole month's management.",
+    Reason.CONCURRENT_CODE_CONFLICT: "It cannot stand beside {code}.",
+    Reason.CODE_RETIRED: "This code is not payable in this month.",
+    Reason.ONCE_PER_EPISODE: "Set-up was already billed for this episode.",
+    Reason.ONCE_PER_INITIATION: "It was already billed with the initiating visit.",
+    Reason.NOT_PERSONALLY_PERFORMED: "The billing practitioner did not do it in person.",
+    Reason.TIME_BELOW_THRESHOLD: "{have} counted, {need} needed: {missing} short.",
+    Reason.ADDON_MAX_UNITS: "{beyond} more full steps exist; at most {cap} units bill.",
+    Reason.COMPLEX_MDM_NOT_DOCUMENTED: "The time is there; complex decisions are not documented.",
+    Reason.MUTUALLY_EXCLUSIVE_ALTERNATIVE: "Its time is there too; {code} was chosen this month.",
+    Reason.NO_INTERACTIVE_COMMUNICATION: "No live conversation with the patient this month.",
+    Reason.DAYS_BELOW_16: "{have} days with a reading, {need} needed.",
+    Reason.DAYS_BELOW_2: "{have} days with a reading, {need} needed.",
+    Reason.DEVICE_NOT_FDA_DEFINED: "The device is no medical device as the FDA defines it.",
+    Reason.PERIOD_ENDS_OTHER_MONTH: "The 30-day period ends {last} and bills then.",
+    Reason.PERIOD_NOT_ENDED: "{days} days so far; the period runs until {last}.",
+    Reason.MANUAL_READING: "Typed-in readings do not count as days.",
+    "waiting_seconds": "{have} are counted and wait until the programme may bill.",
+    "waiting_days": "{have} days with a reading wait until the programme may bill.",
+}
+
+_RECORD = "Correct the entry: reverse it and log it again."
+_WHAT_NEXT: Mapping[str, str] = {
+    Reason.NO_TIMEZONE: _RECORD,
+    Reason.INVALID_ENTRY: _RECORD,
+    Reason.UNDOCUMENTED_TIME: "Log it again with its start and end.",
+    Reason.NOT_ENROLLED: "Enrol the patient, or log the time to a programme they are in.",
+    Reason.NO_CONSENT: "Record the patient's consent; time before it will not count.",
+    Reason.CONSENT_INCOMPLETE: "Tell the patient what is missing, and record a new consent.",
+    Reason.CONDITIONS_INSUFFICIENT: "Complete the qualifying conditions, if the patient has them.",
+    Reason.NO_CARE_PLAN: "Make the care plan and give the patient a copy.",
+    Reason.NO_24_7_ACCESS: "Record how the patient reaches the practice around the clock.",
+    Reason.NO_INITIATING_VISIT: "Hold the initiating visit and record its date.",
+    Reason.NOT_ESTABLISHED_PATIENT: "See the patient first.",
+    Reason.NO_INTERACTIVE_COMMUNICATION: "Talk with the patient, by phone or video, and log it.",
+    Reason.COMPLEX_MDM_NOT_DOCUMENTED: "If it was complex, the practitioner documents it.",
+    Reason.OTHER_PRACTITIONER_BILLED: "Agree with the other practice who bills.",
+    Reason.APCM_EXCLUDES_CCM_PCM: "Withdraw the advanced primary care code to bill by time.",
+    Reason.STAFF_BUSY_OTHER_PATIENT: "Settle which patient the time belongs to.",
+    Reason.CROSS_PROGRAM_DOUBLE_COUNT: "If it was this programme's work, reverse the other entry.",
+    Reason.PERIOD_NOT_ENDED: "Wait until the period has ended; more days may still come.",
+    "short_seconds": "{missing} more by {ends_on} ({have} of {need}).",
+    "short_days": "{missing} more days with a reading by {ends_on} ({have} of {need}).",
+}
+
+_IMPOSSIBLE = {
+    "out_of_reach_seconds": "Not any more: the month ended {ends_on}, {missing} short.",
+    "out_of_reach_days": "Not any more: {missing} days are missing and the period ends {ends_on}.",
+}
+
+_LOOK: Mapping[str, str] = {
+    Advice.TWO_PERIODS: "Two 30-day periods end in this month: look at both before sending.",
+    Advice.FEW_DAYS: "{days} days of readings: some payers ask for {need} beside management time.",
+    Advice.PLAN_REVISION: "Some payers still ask that the care plan was made or much revised.",
+    Advice.DAYS_BEFORE_CONSENT: "{days} reading days lie before the consent of {agreed}.",
+    Advice.ENROLLED_TWICE: "Enrolled with two practitioners: only one was evaluated.",
+}
+
+_SENTENCES = {
+    Kind.WHY: _WHY,
+    Kind.WHY_NOT: _WHY_NOT,
+    Kind.WHAT_NEXT: _WHAT_NEXT,
+    Kind.IMPOSSIBLE: _IMPOSSIBLE,
+    Kind.LOOK: _LOOK,
+}
+
+
+class _Plain(Formatter):
+    """Fills a sentence with values as people write them."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return plain(value) if not format_spec else str(super().format_field(value, format_spec))
+
+
+def plain(value: object) -> str:
+    if isinstance(value, Length):
+        return length(value)
+    if isinstance(value, date):
+        return f"{value.day} {value:%b %Y}"
+    if isinstance(value, tuple):
+        return ", ".join(plain(part) for part in value)
+    return str(value).replace("_", " ")
+
+
+def length(micros: int) -> str:
+    """`3 min 20 s`; parts of a second are dropped, only here."""
+    minutes, seconds = divmod(micros // SECOND, 60)
+    words = [f"{minutes} min"] if minutes else []
+    if seconds or not minutes:
+        words.append(f"{seconds} s")
+    return " ".join(words)
+
+
+def text(explanation: Explanation) -> str:
+    """Its sentence, or nothing where there is nothing to say (no way to change a duplicate)."""
+    sentence = _SENTENCES[explanation.kind].get(explanation.key, "")
+    count = len(explanation.entries)
+    entries = f"{count} {'entry' if count == 1 else 'entries'}"
+    return _Plain().vformat(sentence, (), {**explanation.parts, "entries": entries})
+
+
+def detail(refusal: Refusal) -> str:
+    return _Plain().vformat(_WHY_NOT[refusal.reason], (), refusal.parts)
