@@ -1,1 +1,1 @@
-"""Readings to findings, findings to alerts, alerts to care tasks."""
+"""Readings to findings to alerts and care tasks. Never a diagnosis: a person is asked to look."""

@@ -8,6 +8,7 @@ import sys
 PARTS = {
     "gateway": "the box in the home: run",
     "ingest": "broker to database",
+    "alerts": "readings to alerts and care tasks",
     "store": "migrate, provision",
     "devices": "decode a Bluetooth characteristic",
 }

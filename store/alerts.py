@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,8 @@ async def clinics_to_judge(conn: Connection) -> list[str]:
 
 
 async def claim_days(conn: Connection, *, size: int) -> list[Mark]:
+    """Whose readings these are stands still until the set is written, as it does for ingest."""
+    await conn.execute(load("ingest")["lock_assignments_shared"])
     cur = await conn.execute(load("alerts")["claim_days"], {"size": size})
     return [Mark(*row) for row in await cur.fetchall()]
 
@@ -111,10 +114,13 @@ async def _each(conn: Connection, rows: Sequence[Any], names: Iterable[str], now
 
 
 def _plain(value: Any) -> Any:
-    return _json.encode(value).decode() if isinstance(value, dict | list) else value
+    """As the driver takes it: JSON as text, a member of an enumeration as what it stands for."""
+    if isinstance(value, dict | list):
+        return _json.encode(value).decode()
+    return str(value) if isinstance(value, StrEnum) else value
 
 
-async def finish(  # noqa: PLR0913 -- the parts of a set
+async def finish(
     conn: Connection,
     *,
     marks: Sequence[Mark],

@@ -1,0 +1,39 @@
+"""`python -m alerts`: judge readings until SIGTERM, then finish the set in hand and leave."""
+
+from __future__ import annotations
+
+import asyncio
+
+from alerts.metrics import REGISTRY
+from alerts.rulebook import load
+from alerts.service import Service
+from alerts.settings import Settings
+from store import health
+from store.errors import Unavailable
+from store.pool import is_ready, open_pool
+from store.process import configure_logging, stop_at_signal
+from vitals.clock import utc_now
+
+
+async def serve(settings: Settings) -> None:
+    stop = stop_at_signal()
+    async with open_pool(settings.database_url.get_secret_value(), max_size=2) as pool:
+        service = Service(settings, pool, load(), utc_now)
+
+        async def ready() -> bool:
+            try:
+                return await is_ready(pool)
+            except Unavailable:
+                return False
+
+        async with health.serve(settings.metrics_host, settings.metrics_port, ready, REGISTRY):
+            await service.run(stop)
+
+
+def main() -> None:
+    configure_logging()
+    asyncio.run(serve(Settings()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The alert worker's main flow: be woken, drain what waits, sleep. Any number of workers may run.
+
+A wake-up is a hint; what waits is in the database. So a missed one costs one poll, and a worker
+that dies in the middle of a set leaves its marks for the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from alerts import metrics
+from alerts.evaluation import SetDone, evaluate_set
+from alerts.rulebook import Rulebook
+from alerts.settings import Settings
+from store.alerts import clinics_to_judge
+from store.errors import DataRefused, Unavailable
+from store.listen import listen
+from store.pool import Pool, connection
+
+CHANNEL = "pending_evaluation"
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
+log = structlog.get_logger()
+
+
+class Service:
+    """One worker."""
+
+    def __init__(
+        self, settings: Settings, pool: Pool, book: Rulebook, clock: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._book = book
+        self._clock = clock
+        self._awake = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; the set in hand is finished."""
+        async with asyncio.TaskGroup() as tasks:
+            helpers = [
+                tasks.create_task(self._listen(), name="listen"),
+                tasks.create_task(self._wake_at(stop), name="stop"),
+            ]
+            await self._work(stop)
+            for helper in helpers:
+                helper.cancel()
+
+    async def _listen(self) -> None:
+        async for _ in listen(self._settings.database_url.get_secret_value(), CHANNEL):
+            self._awake.set()
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._awake.set()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        wait = FIRST_WAIT
+        while not stop.is_set():
+            self._awake.clear()
+            try:
+                await self.drain(stop)
+                wait = FIRST_WAIT
+                await self._sleep(self._settings.poll_s)
+            except (Unavailable, DataRefused) as exc:
+                # Refused: somebody changed an alert between our reading and our writing of it.
+                metrics.RETRIES.inc()
+                log.warning("set not written", cause=str(exc), wait_s=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+        except TimeoutError:
+            pass
+
+    async def drain(self, stop: asyncio.Event) -> None:
+        """A set of each clinic in turn, until there is nothing left to claim."""
+        started = time.monotonic()
+        async with connection(self._pool) as conn:
+            waiting = await clinics_to_judge(conn)
+        while waiting and not stop.is_set():
+            waiting = [clinic for clinic in waiting if await self._set(clinic)]
+        metrics.DRAIN_SECONDS.observe(time.monotonic() - started)
+
+    async def _set(self, clinic: str) -> int:
+        with metrics.SET_SECONDS.time():
+            async with connection(self._pool) as conn:
+                done = await evaluate_set(
+                    conn,
+                    clinic,
+                    book=self._book,
+                    now=self._clock(),
+                    size=self._settings.set_size,
+                )
+        self._count(done)
+        return done.claimed
+
+    def _count(self, done: SetDone) -> None:
+        metrics.JUDGED.inc(done.judged)
+        for severity, number in done.findings.items():
+            metrics.FINDINGS.labels(severity=severity).inc(number)
+        for lineage, number in done.opened.items():
+            metrics.OPENED.labels(lineage=lineage).inc(number)
+        waited = self._clock() - done.oldest if done.oldest else None
+        metrics.QUEUE_AGE.set(max(0.0, waited.total_seconds()) if waited else 0.0)
