@@ -1,0 +1,115 @@
+"""The worker as a service: woken, and told to leave."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from alerts import metrics
+from alerts.rulebook import load
+from alerts.service import Service
+from alerts.settings import Settings
+from store import health
+from store.listen import listen
+from store.pool import open_pool
+from tests.alerts.clinics import bp
+from tests.alerts.make import NOW
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def settings(database) -> Settings:
+    # A poll would come too late for these tests: what they see, a notice has caused.
+    return Settings(database_url=database.urls["hl_worker"], poll_s=600)
+
+
+async def _until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_stored_reading_wakes_the_worker(clinic, settings):
+    stop = asyncio.Event()
+    opened = metrics.OPENED.labels(lineage="blood_pressure.low")
+    before = opened._value.get()
+    async with open_pool(settings.database_url.get_secret_value()) as pool:
+        service = Service(settings, pool, load(), lambda: NOW)
+        running = asyncio.create_task(service.run(stop))
+        await clinic.send(bp(150, 95, ago_h=1))
+        await _until(clinic.alerts)
+        await clinic.send(bp(80, 50))
+
+        async def both():
+            return len(await clinic.alerts()) == 2
+
+        await _until(both)
+        stop.set()
+        await asyncio.wait_for(running, 5)
+    assert opened._value.get() == before + 1
+
+
+async def test_a_database_that_comes_back_is_worked_with_again(clinic, settings, admin):
+    stop = asyncio.Event()
+    async with open_pool(settings.database_url.get_secret_value()) as pool:
+        service = Service(settings, pool, load(), lambda: NOW)
+        running = asyncio.create_task(service.run(stop))
+        await clinic.send(bp(150, 95, ago_h=1))
+        await _until(clinic.alerts)
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename LIKE 'hl_worker%'"
+        )
+        await clinic.send(bp(80, 50))
+
+        async def both():
+            return len(await clinic.alerts()) == 2
+
+        await _until(both)
+        stop.set()
+        await asyncio.wait_for(running, 5)
+
+
+async def test_listening_begins_with_an_empty_payload_and_again_after_a_loss(database, admin):
+    async with aclosing(listen(database.urls["hl_api"], "console")) as payloads:
+        assert await anext(payloads) == ""
+        await admin.execute("SELECT pg_notify('console', 'north alert 1')")
+        assert await asyncio.wait_for(anext(payloads), 5) == "north alert 1"
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        )
+        assert await asyncio.wait_for(anext(payloads), 5) == ""
+        await admin.execute("SELECT pg_notify('console', 'north alert 2')")
+        assert await asyncio.wait_for(anext(payloads), 5) == "north alert 2"
+
+
+@pytest.mark.parametrize(
+    ("path", "ready", "status", "body"),
+    [
+        ("/healthz", False, 200, "alive"),
+        ("/readyz", True, 200, "ready"),
+        ("/readyz", False, 503, "not ready"),
+        ("/metrics", True, 200, "things_total 2.0"),
+        ("/", True, 404, ""),
+    ],
+)
+async def test_health(unused_tcp_port, path, ready, status, body):
+    registry = CollectorRegistry()
+    Counter("things", "counted", registry=registry).inc(2)
+
+    async def is_ready() -> bool:
+        return ready
+
+    async with health.serve("127.0.0.1", unused_tcp_port, is_ready, registry):
+        reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+        writer.write(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+        answer = (await reader.read()).decode()
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert body in answer
