@@ -36,6 +36,9 @@ ALTER TABLE quarantine
 CREATE INDEX quarantine_unjudged_idx ON quarantine (clinic_id, id)
     WHERE patient_id IS NOT NULL AND judged_at IS NULL;
 
+-- Alert workers take what waits longest.
+CREATE INDEX pending_evaluation_age_idx ON pending_evaluation (clinic_id, marked_at);
+
 -- Staff: one identity across clinics --------------------------------------------------------------
 
 CREATE TABLE staff (
