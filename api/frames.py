@@ -16,6 +16,7 @@ import pandas as pd
 Row = Mapping[str, Any]
 
 PRESSURE = ("systolic_mmhg", "diastolic_mmhg")
+WEIGHT_GAIN = "weight_gain_kg"  # a limit of the week's rise, not of a weight
 MEASURES = (*PRESSURE, "pulse_per_min", "glucose_mg_dl", "weight_kg")
 MORNING, EVENING = range(4, 12), range(17, 24)  # hours of the patient's day
 _CONTROL = "control_solution"

@@ -15,10 +15,10 @@ from contextlib import aclosing, asynccontextmanager
 
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from store.listen import listen
 
 from api import metrics
 from api.page import AnyPage
+from store.listen import listen
 
 CHANNEL = "console"
 BACKLOG = 256  # notices a slow page may lag behind before it is told to read everything again

@@ -114,6 +114,8 @@ CARE = (Role.NURSE, Role.PROVIDER)
 AnyPage = Annotated[Page, Depends(PageFor(*Role))]
 CarePage = Annotated[Page, Depends(PageFor(*CARE))]
 ChartPage = Annotated[Page, Depends(PageFor(*CARE, Role.BILLER))]
+#: Who registers patients; an admin sees who they are and nothing of the chart.
+IdentityPage = Annotated[Page, Depends(PageFor(*CARE, Role.ADMIN))]
 MonthPage = Annotated[Page, Depends(PageFor(*CARE, Role.BILLER))]
 HomesPage = Annotated[Page, Depends(PageFor(*CARE, Role.ADMIN))]
 LimitsPage = Annotated[Page, Depends(PageFor(Role.PROVIDER, Role.ADMIN))]

@@ -29,6 +29,11 @@ def _span(seconds: float) -> str:
     return f"{int(seconds // _DAY)} days"
 
 
+def span(length: timedelta) -> str:
+    """'12 min', '3 h', '2 days'; less than a minute is 'now'."""
+    return _span(max(length.total_seconds(), 0))
+
+
 def full(instant: datetime, zone: ZoneInfo) -> str:
     """'Tue, Nov 24, 2026, 9:05 AM EST'."""
     local = instant.astimezone(zone)

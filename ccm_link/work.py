@@ -48,7 +48,7 @@ from ccm_link.errors import (
 from ccm_link.ledger import StoppedBy
 from ccm_link.programmes import ENROLLABLE
 from ccm_link.timers import Beat, Paused
-from store import ledger, tasks
+from store import ledger, ownership, tasks
 from store.named import Row
 from store.tenancy import Connection
 
@@ -285,6 +285,8 @@ async def resolve(  # noqa: PLR0913 -- the act's own words
     values = {"clinic": clinic, "task": task_id, "staff": actor.id, "now": now}
     values |= {"note": note.strip(), "outcome": outcome}
     async with acting(conn, clinic, actor):
+        if outcome == Outcome.NOT_THIS_PATIENT:
+            await ownership.lock_assignments(conn)
         _, alert = await own_task(conn, clinic, actor, task_id)
         await timers.pause_running(conn, actor.id, now, why=StoppedBy.RESOLVED, only_task=task_id)
         saved = {"programme": programme, "activity": activity, "interactive": interactive}
@@ -318,6 +320,8 @@ async def _resolve_alert(
     now, detail = values["now"], {"outcome": values["outcome"]}
     state = await tell_story(conn, clinic, actor, alert, Event.RESOLVED, now=now, detail=detail)
     await tasks.resolve_alert(conn, {**values, "alert": alert["id"], "state": str(state)})
+    if values["outcome"] == Outcome.NOT_THIS_PATIENT:
+        await ownership.disown_readings(conn, {"alert": alert["id"], "now": now})
 
 
 async def _follow_up(conn: Connection, values: Row, day: date | None) -> UUID | None:
@@ -335,6 +339,7 @@ async def undo_resolve(
         NotFound, NotYours, TooLate; EpisodeOpen where the same thing fired again meanwhile.
     """
     async with acting(conn, clinic, actor):
+        await ownership.lock_assignments(conn)
         task, alert = await locked_task(conn, clinic, task_id)
         _check_undo(task, actor, now)
         values = {"clinic": clinic, "task": task_id, "staff": actor.id, "now": now}
@@ -344,7 +349,9 @@ async def undo_resolve(
         await tasks.reopen_task(conn, values)
         if alert is not None:
             state = await tell_story(conn, clinic, actor, alert, Event.REOPENED, now=now)
-            await tasks.reopen_alert(conn, {**values, "alert": alert["id"], "state": str(state)})
+            values |= {"alert": alert["id"], "state": str(state), "patient": task["patient_id"]}
+            await tasks.reopen_alert(conn, values)
+            await ownership.own_again(conn, values)
 
 
 def _check_undo(task: Row, actor: Actor, now: datetime) -> None:

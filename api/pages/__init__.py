@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from api.pages import settings, sign_in, staff
+from api.pages import settings, sign_in, staff, task, timers, worklist
 
-ROUTERS = (sign_in.router, staff.router, settings.router)
+ROUTERS = (
+    sign_in.router,
+    worklist.router,
+    task.router,
+    timers.router,
+    staff.router,
+    settings.router,
+)

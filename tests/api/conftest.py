@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -127,15 +128,16 @@ async def browser(app: Any) -> AsyncIterator[Browser]:
         yield opened
 
 
-class open_browser:  # noqa: N801 -- used like a function
+@asynccontextmanager
+async def open_browser(app: Any) -> AsyncIterator[Browser]:
     """`async with open_browser(app) as nurse:` one more person at another screen."""
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://console.test") as client:
+        yield Browser(client)
 
-    def __init__(self, app: Any) -> None:
-        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://console.test")
 
-    async def __aenter__(self) -> Browser:
-        return Browser(await self._client.__aenter__())
-
-    async def __aexit__(self, *problem: object) -> None:
-        await self._client.__aexit__(*problem)
+def found(pattern: str, text: str) -> str:
+    """The first group of the pattern, which has to be there."""
+    match = re.search(pattern, text)
+    assert match is not None, f"no {pattern} in the page"
+    return match[1]

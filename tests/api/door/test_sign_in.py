@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from store import staff
-from tests.api.conftest import NOW, PASSWORD, make_clinic, open_browser, password_hash
+from tests.api.conftest import NOW, PASSWORD, found, make_clinic, open_browser, password_hash
 
 
 async def test_the_right_password_opens_the_page_that_was_asked_for(browser, north):
@@ -106,9 +104,7 @@ async def test_changing_the_password_signs_out_elsewhere(browser, north, app):
 async def test_somebody_in_two_clinics_chooses_one(browser, north, admin):
     await make_clinic(admin, "south")
     who = staff.NewStaff(email="both@example.org", name="Demo Both", credential="", role="nurse")
-    both = await staff.create_member(
-        admin, "north", who, password_hash=password_hash(), now=NOW
-    )
+    both = await staff.create_member(admin, "north", who, password_hash=password_hash(), now=NOW)
     await admin.execute(
         "INSERT INTO staff_membership VALUES ('south', %s, 'biller', %s)", [both, NOW]
     )
@@ -127,7 +123,7 @@ async def test_an_invitation_is_used_once(browser, north, app, clock):
     made = await browser.post(
         "/staff/invitations", name="Demo New", email="new@north.example", role="nurse"
     )
-    path = re.search(r"http://console.test(/join/[^\"]+)", made.text)[1]
+    path = found(r"http://console.test(/join/[^\"]+)", made.text)
     async with open_browser(app) as newcomer:
         assert "Join North Clinic" in (await newcomer.get(path)).text
         weak = await newcomer.post(path, password="short", again="short")
@@ -144,8 +140,8 @@ async def test_an_old_or_withdrawn_invitation_is_refused(browser, north, app, cl
     made = await browser.post(
         "/staff/invitations", name="Demo New", email="new@north.example", role="nurse"
     )
-    path = re.search(r"http://console.test(/join/[^\"]+)", made.text)[1]
-    handle = re.search(r"/staff/invitations/([0-9a-f]+)/withdraw", made.text)[1]
+    path = found(r"http://console.test(/join/[^\"]+)", made.text)
+    handle = found(r"/staff/invitations/([0-9a-f]+)/withdraw", made.text)
     async with open_browser(app) as newcomer:
         await newcomer.get(path)
         await browser.post(f"/staff/invitations/{handle}/withdraw")
