@@ -47,7 +47,6 @@ class CodeRow(Row, frozen=True):
     programme: str  # a Programme, or APCM, which logs no minutes
     label: str  # our own words
     min_conditions: int = 0
-    max_conditions: int | None = None
 
 
 class Track(Row, frozen=True):

@@ -196,14 +196,15 @@ def _standings(
 ) -> Iterator[Standing]:
     for m in measured:
         code = m.track.addon if m is chosen and m.track.addon else m.track.code
-        if m.steps.next_at is None or not (m is chosen or _worth_telling(m, chosen)):
+        need = m.track.first_s * SECOND if m.refusals else m.steps.next_at
+        if need is None or not (m is chosen or _worth_telling(m, chosen)):
             continue
         yield Standing(
             programme=m.track.programme,
             code=code,
             unit=Unit.SECONDS,
             have=m.pool.micros,
-            need=m.track.first_s * SECOND if m.refusals and m.met else m.steps.next_at,
+            need=need,
             entries=m.pool.entries,
             addon=m is chosen,
             ends_on=facts.month.last,

@@ -136,6 +136,13 @@ def length(micros: int) -> str:
     return " ".join(words)
 
 
+def short(missing: Length | int) -> str:
+    """What one more unit lacks, for a list."""
+    if isinstance(missing, Length):
+        return f"{length(missing)} short"
+    return f"{missing} more {'day' if missing == 1 else 'days'} with a reading"
+
+
 def text(explanation: Explanation) -> str:
     """Its sentence, or nothing where there is nothing to say (no way to change a duplicate)."""
     sentence = _SENTENCES[explanation.kind].get(explanation.key, "")

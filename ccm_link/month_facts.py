@@ -1,0 +1,225 @@
+"""From stored rows to the facts of each patient's month. Pure.
+
+Only confirmed time that stands becomes a fact. What is stopped, running or held is told beside it,
+so that nobody wonders where their minutes are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from ccm_link.calendar_month import Month
+from ccm_link.codes import Programme, Role
+from ccm_link.facts import Consent, Enrollment, Facts, Rpm, Setup, TimeEntry
+from ccm_link.intervals import days, micros
+from ccm_link.rules import Rules
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Whose month it is."""
+
+    id: UUID
+    family_name: str
+    given_name: str
+    birth_date: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Time that does not count yet, in microseconds within the month."""
+
+    unconfirmed: int = 0  # stopped, and not documented
+    held: int = 0  # overlaps another patient's, and waits for a decision
+    running: int = 0  # timers that run now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientRows:
+    """One patient's part of a month's rows."""
+
+    patient: Row
+    enrolments: Sequence[Row]
+    consents: Sequence[Row]
+    entries: Sequence[Row]
+    days: Sequence[date]
+
+
+def by_patient(
+    patients: Iterable[Row],
+    enrolments: Iterable[Row],
+    consents: Iterable[Row],
+    entries: Iterable[Row],
+    reading_days: Iterable[Row],
+) -> Iterator[PatientRows]:
+    enrolled, agreed, worked = _grouped(enrolments), _grouped(consents), _grouped(entries)
+    measured = {row["patient_id"]: row["days"] for row in reading_days}
+    for patient in patients:
+        key = patient["patient_id"]
+        yield PatientRows(
+            patient=patient,
+            enrolments=enrolled[key],
+            consents=agreed[key],
+            entries=worked[key],
+            days=measured.get(key, ()),
+        )
+
+
+def _grouped(rows: Iterable[Row]) -> defaultdict[Any, list[Row]]:
+    groups: defaultdict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["patient_id"]].append(row)
+    return groups
+
+
+def person(rows: PatientRows) -> Person:
+    patient = rows.patient
+    return Person(
+        id=patient["patient_id"],
+        family_name=patient["family_name"],
+        given_name=patient["given_name"],
+        birth_date=patient["birth_date"],
+    )
+
+
+def facts_of_month(rows: PatientRows, month: Month, zone: ZoneInfo, rules: Rules) -> Facts:
+    enrolments = [_enrolment(spell, rows, month, zone, rules) for spell in _spells(rows.enrolments)]
+    monitored = next((e for e in enrolments if e.program is Programme.RPM), None)
+    return Facts(
+        month=month,
+        practice_tz=zone,
+        patient_tz=ZoneInfo(rows.patient["zone"]),
+        billing_practitioner=_billing_practitioner(enrolments),
+        enrollments=enrolments,
+        time_entries=[_entry(row) for row in rows.entries if _counts(row)],
+        rpm=_rpm(monitored, rows, month, rules) if monitored else None,
+    )
+
+
+def _billing_practitioner(enrolments: Sequence[Enrollment]) -> str:
+    """CCM's, else the only one there is."""
+    first = min(enrolments, key=lambda e: (e.program is not Programme.CCM, e.practitioner))
+    return first.practitioner
+
+
+def _spells(rows: Sequence[Row]) -> list[Row]:
+    """Leaving and coming back to the same practitioner in a month is one spell."""
+    spells: dict[tuple[str, UUID], Row] = {}
+    for row in rows:  # ordered by their beginning
+        key = row["programme"], row["practitioner"]
+        since = spells[key]["since"] if key in spells else row["since"]
+        spells[key] = {**row, "since": since}
+    return list(spells.values())
+
+
+def _enrolment(
+    row: Row, rows: PatientRows, month: Month, zone: ZoneInfo, rules: Rules
+) -> Enrollment:
+    programme = Programme(row["programme"])
+    needed = rules.gates[programme].consent_elements
+    planned = row["care_plan_on"]
+    return Enrollment(
+        program=programme,
+        practitioner=str(row["practitioner"]),
+        qualifying_conditions=len(row["qualifying_conditions"]),
+        high_risk_condition=row["high_risk_condition"],
+        care_plan=planned is not None and planned <= month.last,
+        access_24_7=row["access_24_7"],
+        new_or_not_seen_12m=row["new_or_not_seen_12m"],
+        initiating_visit=row["initiating_visit_on"],
+        consent=_consent(row, rows.consents, needed, month, zone),
+        since=row["since"],
+        until=row["until"],
+    )
+
+
+def _consent(
+    enrolment: Row, consents: Sequence[Row], needed: frozenset[str], month: Month, zone: ZoneInfo
+) -> Consent | None:
+    """The first that holds all that is needed and still stands; else the last, to say what lacks.
+
+    A stopped consent stands until its calendar month ends; another practitioner needs their own.
+    """
+    key = enrolment["programme"], enrolment["practitioner"]
+    standing = [
+        row
+        for row in consents
+        if (row["programme"], row["practitioner"]) == key and _stands(row, month, zone)
+    ]
+    complete = (row for row in standing if needed <= set(row["elements"]))
+    row = next(complete, standing[-1] if standing else None)
+    if row is None:
+        return None
+    return Consent(at=row["given_at"], method=row["method"], elements=list(row["elements"]))
+
+
+def _stands(row: Row, month: Month, zone: ZoneInfo) -> bool:
+    stopped = row["stopped_at"]
+    return stopped is None or Month.of(stopped.astimezone(zone).date()) >= month
+
+
+def _counts(row: Row) -> bool:
+    return bool(row["status"] == "active" and row["state"] == "confirmed")
+
+
+def _entry(row: Row) -> TimeEntry:
+    return TimeEntry(
+        id=str(row["id"]),
+        program=Programme(row["programme"]),
+        staff=str(row["staff_id"]),
+        role=Role(row["role"]),
+        activity=row["activity"],
+        start=row["starts_at"],
+        end=row["ends_at"],
+    )
+
+
+def _rpm(enrolment: Enrollment, rows: PatientRows, month: Month, rules: Rules) -> Rpm:
+    stored = next(row for row in rows.enrolments if row["programme"] == Programme.RPM)
+    return Rpm(
+        established_patient=stored["established_patient"],
+        period_starts=list(_period_starts(enrolment.since, month, rules.device.period_days)),
+        reading_days=[
+            day for day in rows.days if enrolment.since is None or day >= enrolment.since
+        ],
+        setup=None if enrolment.since is None else Setup(date=enrolment.since),
+        interactive=[
+            row["starts_at"]
+            for row in rows.entries
+            if row["interactive"] and row["programme"] == Programme.RPM and _counts(row)
+        ],
+    )
+
+
+def _period_starts(since: date | None, month: Month, length: int) -> Iterator[date]:
+    """Periods follow each other from the first day of enrolment: late readings never move them."""
+    if since is None:
+        return
+    before = max(0, (month.first - since).days // length)
+    start = since + timedelta(days=before * length)
+    while start <= month.last:
+        yield start
+        start += timedelta(days=length)
+
+
+def waiting(rows: PatientRows, month: Month, zone: ZoneInfo) -> Waiting:
+    begins, ends = days(month.first, month.last, zone)
+    unconfirmed = held = running = 0
+    for row in rows.entries:
+        if row["state"] == "running":
+            running += 1
+            continue
+        inside = min(micros(row["ends_at"]), ends) - max(micros(row["starts_at"]), begins)
+        if row["status"] == "held":
+            held += inside
+        elif row["state"] == "stopped":
+            unconfirmed += inside
+    return Waiting(unconfirmed=unconfirmed, held=held, running=running)

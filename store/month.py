@@ -1,0 +1,61 @@
+"""A clinic's month in a few statements, whatever the number of patients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from store.named import Row, all_rows, one_row
+from store.tenancy import Connection
+
+_SQL = "month"
+#: Reading days before the month still belong to 30-day periods that end in it.
+LOOK_BACK = timedelta(days=31)
+A_DAY = timedelta(days=1)  # no zone is further from UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthRows:
+    """What is stored about a month, each list ordered by patient."""
+
+    patients: list[Row]
+    enrolments: list[Row]
+    consents: list[Row]
+    entries: list[Row]
+    reading_days: list[Row]
+
+
+async def clinic_zone(conn: Connection, clinic: str) -> ZoneInfo | None:
+    row = await one_row(conn, _SQL, "month_zone", {"clinic": clinic})
+    return ZoneInfo(row["zone"]) if row else None
+
+
+async def month_facts(
+    conn: Connection,
+    clinic: str,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    *,
+    patient: UUID | None = None,
+) -> MonthRows:
+    """Everybody enrolled in the month, or one of them; inside the caller's `clinic_session`."""
+    values = {
+        "clinic": clinic,
+        "patient": patient,
+        "first": first,
+        "last": last,
+        "begins": datetime.combine(first, time(), zone),
+        "ends": datetime.combine(last + A_DAY, time(), zone),
+        "days_from": datetime.combine(first, time(), UTC) - LOOK_BACK - A_DAY,
+        "days_until": datetime.combine(last + A_DAY, time(), UTC) + A_DAY,
+    }
+    return MonthRows(
+        patients=await all_rows(conn, _SQL, "month_patients", values),
+        enrolments=await all_rows(conn, _SQL, "month_enrolments", values),
+        consents=await all_rows(conn, _SQL, "month_consents", values),
+        entries=await all_rows(conn, _SQL, "month_entries", values),
+        reading_days=await all_rows(conn, _SQL, "month_reading_days", values),
+    )

@@ -1,0 +1,70 @@
+-- name: month_patients
+-- Whoever is enrolled in the clinic on a day of the month.
+SELECT p.id AS patient_id, p.family_name, p.given_name, p.birth_date,
+       coalesce(p.zone, c.zone) AS zone
+FROM patient p
+JOIN clinic c ON c.id = p.clinic_id
+WHERE p.clinic_id = %(clinic)s
+  AND (%(patient)s::uuid IS NULL OR p.id = %(patient)s)
+  AND EXISTS (SELECT FROM enrolment e
+              WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
+                AND e.during && daterange(%(first)s, %(last)s, '[]'))
+ORDER BY p.family_name, p.given_name, p.id
+
+-- name: month_enrolments
+SELECT e.patient_id, e.programme, e.practitioner, e.qualifying_conditions, e.high_risk_condition,
+       e.care_plan_on, e.access_24_7, e.new_or_not_seen_12m, e.initiating_visit_on,
+       e.established_patient, lower(e.during) AS since, upper(e.during) - 1 AS until
+FROM enrolment e
+WHERE e.clinic_id = %(clinic)s
+  AND (%(patient)s::uuid IS NULL OR e.patient_id = %(patient)s)
+  AND e.during && daterange(%(first)s, %(last)s, '[]')
+ORDER BY e.patient_id, e.programme, lower(e.during)
+
+-- name: month_consents
+-- The oldest first: time counts from the first consent that still stands.
+SELECT c.patient_id, c.programme, c.practitioner, c.given_at, c.method, c.elements, c.stopped_at
+FROM consent c
+WHERE c.clinic_id = %(clinic)s
+  AND (%(patient)s::uuid IS NULL OR c.patient_id = %(patient)s)
+ORDER BY c.patient_id, c.programme, c.given_at, c.id
+
+-- name: month_entries
+-- What is reversed says nothing; what is not confirmed is told apart by its state and status.
+SELECT t.patient_id, t.id, t.programme, t.staff_id, t.role, t.activity, t.state, t.status,
+       t.interactive, lower(t.during) AS starts_at, upper(t.during) AS ends_at
+FROM time_entry t
+WHERE t.clinic_id = %(clinic)s
+  AND (%(patient)s::uuid IS NULL OR t.patient_id = %(patient)s)
+  AND t.status <> 'reversed'
+  AND t.during && tstzrange(%(begins)s, %(ends)s)
+ORDER BY t.patient_id, lower(t.during), t.id
+
+-- name: month_reading_days
+-- Days of the patient with a successful automatic reading whose person and date are certain.
+SELECT r.patient_id, array_agg(DISTINCT d.day ORDER BY d.day) AS days
+FROM reading_view r
+JOIN patient p ON p.clinic_id = r.clinic_id AND p.id = r.patient_id
+JOIN clinic c ON c.id = p.clinic_id
+CROSS JOIN LATERAL (
+    SELECT (r.measured_at AT TIME ZONE coalesce(p.zone, c.zone))::date AS day
+) d
+CROSS JOIN LATERAL (
+    SELECT make_interval(secs => r.clock_uncertainty_s) AS either_way
+) u
+WHERE r.clinic_id = %(clinic)s
+  AND (%(patient)s::uuid IS NULL OR r.patient_id = %(patient)s)
+  AND r.measured_at >= %(days_from)s AND r.measured_at < %(days_until)s
+  AND r.origin = 'automatic' AND NOT r.failed AND NOT r.held
+  AND r.kind <> 'undecoded'
+  AND NOT 'control_solution' = ANY (r.flags)
+  AND ((r.measured_at - u.either_way) AT TIME ZONE coalesce(p.zone, c.zone))::date = d.day
+  AND ((r.measured_at + u.either_way) AT TIME ZONE coalesce(p.zone, c.zone))::date = d.day
+  AND EXISTS (SELECT FROM enrolment e
+              WHERE e.clinic_id = r.clinic_id AND e.patient_id = r.patient_id
+                AND e.programme = 'RPM'
+                AND e.during && daterange(%(first)s, %(last)s, '[]'))
+GROUP BY r.patient_id
+
+-- name: month_zone
+SELECT zone FROM clinic WHERE id = %(clinic)s
