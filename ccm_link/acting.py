@@ -57,11 +57,10 @@ async def acting(
 
 async def locked_task(conn: Connection, clinic: str, task_id: UUID) -> tuple[Row, Row | None]:
     """A task and its alert, in the order in which the rules' worker locks them."""
-    alert = await tasks.lock_alert(conn, clinic, task_id)
     task = await tasks.task_for_update(conn, clinic, task_id)
     if task is None:
         raise NotFound
-    return task, alert
+    return task, await tasks.lock_alert(conn, clinic, task_id)
 
 
 async def own_task(

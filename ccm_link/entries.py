@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ccm_link import ledger as arithmetic
 from ccm_link import timers
-from ccm_link.acting import Actor, acting, locked_task, standing_of
+from ccm_link.acting import Actor, acting, standing_of
 from ccm_link.activities import Activity
 from ccm_link.codes import Programme
 from ccm_link.errors import (
@@ -28,7 +28,7 @@ from ccm_link.errors import (
 )
 from ccm_link.ledger import MonthPart, Preview, Span, StoppedBy, Worked
 from ccm_link.programmes import ENROLLABLE, day_in, month_bounds, month_of, next_month
-from store import ledger
+from store import ledger, tasks
 from store.named import Row
 from store.tenancy import Connection, clinic_session
 
@@ -55,15 +55,17 @@ async def preview(  # noqa: PLR0913 -- the act's own words
 ) -> Preview:
     """What resolving the task now would count, and where. Writes nothing."""
     async with clinic_session(conn, clinic, staff=actor.id):
-        task, _ = await locked_task(conn, clinic, task_id)
+        patient = await tasks.patient_of_task(conn, clinic, task_id)
+        if patient is None:
+            raise NotFound
         values = {"clinic": clinic, "task": task_id, "staff": actor.id, "now": now}
         zone = await _zone(conn, clinic)
         oldest = await ledger.oldest_waiting(conn, values) or now
         months = _months(min(oldest, now), now, zone)
         window = (month_bounds(months[0], zone)[0], month_bounds(months[-1], zone)[1])
-        values |= {"patient": task["patient_id"], "starts_at": window[0], "ends_at": window[1]}
+        values |= {"patient": patient, "starts_at": window[0], "ends_at": window[1]}
         rows = await ledger.standing_work(conn, values)
-        enrolled, _ = await standing_of(conn, clinic, task["patient_id"])
+        enrolled, _ = await standing_of(conn, clinic, patient)
     asked = {"programme": str(programme), "activity": activity, "role": actor.ledger_role}
     basis = _Basis(
         standing=tuple(_worked(row) for row in rows if not row["waits"]),

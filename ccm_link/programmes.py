@@ -14,6 +14,21 @@ from zoneinfo import ZoneInfo
 from ccm_link.calendar_month import Month
 from ccm_link.codes import Programme
 
+__all__ = [
+    "ENROLLABLE",
+    "Choice",
+    "ConsentElement",
+    "Consented",
+    "Enrolled",
+    "Programme",
+    "day_in",
+    "month_bounds",
+    "month_of",
+    "next_month",
+    "programme_for",
+    "stop_effective_on",
+]
+
 #: What a patient can be enrolled in here.
 ENROLLABLE = (Programme.CCM, Programme.PCM, Programme.RPM)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from alerts.lifecycle import Event, State
@@ -100,18 +100,16 @@ async def claim(
         AlreadyTaken, AlreadyDone, NotFound.
     """
     async with acting(conn, clinic, actor):
-        alert = await tasks.lock_alert(conn, clinic, task_id)
         values = {"clinic": clinic, "task": task_id, "staff": actor.id, "now": now}
         task = await tasks.claim_task(conn, values)
         if task is None:
             await _refuse_claim(conn, clinic, task_id)
-        else:
-            await _acknowledge(conn, clinic, actor, alert, now)
-            return await _start(conn, clinic, actor, task, now)
-    raise AssertionError  # _refuse_claim always raises
+        alert = await tasks.lock_alert(conn, clinic, task_id)
+        await _acknowledge(conn, clinic, actor, alert, now)
+        return await _start(conn, clinic, actor, task, now)
 
 
-async def _refuse_claim(conn: Connection, clinic: str, task_id: UUID) -> None:
+async def _refuse_claim(conn: Connection, clinic: str, task_id: UUID) -> NoReturn:
     task, _ = await locked_task(conn, clinic, task_id)
     refuse_done(task)
     raise AlreadyTaken(task["assignee_name"] or "", task["claimed_at"])
@@ -318,7 +316,10 @@ async def _resolve_alert(
     if alert is None:
         return
     now, detail = values["now"], {"outcome": values["outcome"]}
-    state = await tell_story(conn, clinic, actor, alert, Event.RESOLVED, now=now, detail=detail)
+    # A question that was asked has been answered with no.
+    answered = alert["state"] == State.PENDING and values["outcome"] == Outcome.NOT_THIS_PATIENT
+    event = Event.DISMISSED if answered else Event.RESOLVED
+    state = await tell_story(conn, clinic, actor, alert, event, now=now, detail=detail)
     await tasks.resolve_alert(conn, {**values, "alert": alert["id"], "state": str(state)})
     if values["outcome"] == Outcome.NOT_THIS_PATIENT:
         await ownership.disown_readings(conn, {"alert": alert["id"], "now": now})

@@ -1,6 +1,6 @@
 """Care tasks and the alerts behind them, inside the caller's `clinic_session`.
 
-An alert's row is locked before its task's, here and by the rules' worker.
+A task's row is locked before its alert's, here and by the rules' worker.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from store.named import Row, all_rows, one_row, run
 from store.tenancy import Connection
 
 _SQL = "tasks"
+
+
+async def patient_of_task(conn: Connection, clinic: str, task: UUID) -> UUID | None:
+    row = await one_row(conn, _SQL, "patient_of_task", {"clinic": clinic, "task": task})
+    return row["patient_id"] if row else None
 
 
 async def lock_alert(conn: Connection, clinic: str, task: UUID) -> Row | None:

@@ -1,5 +1,8 @@
+-- name: patient_of_task
+SELECT patient_id FROM care_task WHERE clinic_id = %(clinic)s AND id = %(task)s
+
 -- name: lock_alert
--- Alert before task, as the worker locks them.
+-- After its task, as the rules' worker locks them.
 SELECT a.id, a.state, a.acknowledged_by FROM alert a
 WHERE a.clinic_id = %(clinic)s AND a.id = (
     SELECT t.alert_id FROM care_task t WHERE t.clinic_id = %(clinic)s AND t.id = %(task)s)

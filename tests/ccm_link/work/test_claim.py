@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from ccm_link.codes import Programme
 from ccm_link.errors import AlreadyDone, AlreadyTaken, NotFound, NotYours, Undocumented
-from ccm_link.programmes import Programme
 from ccm_link.work import claim, pause, release, resolve, take_over
 from tests.ccm_link.work.ward import NOW, after, resolving
 
@@ -45,7 +45,7 @@ async def test_claiming_starts_a_timer_in_the_patients_programme(ward):
     nora, conn = await ward.staff(), await ward.connect()
     patient = await ward.patient()
     await ward.enrol(patient, "CCM")
-    alert, task = await ward.alert(patient)
+    _, task = await ward.alert(patient)
     claimed = await claim(conn, "north", nora, task, now=NOW)
     assert (claimed.programme, claimed.enrolled, claimed.paused) == (Programme.CCM, True, None)
     assert await ward.one("SELECT state, acknowledged_by FROM alert") == ("acknowledged", nora.id)
@@ -60,6 +60,7 @@ async def test_claiming_b_pauses_a_and_every_second_counts_once(ward):
     a, b = await ward.task("A"), await ward.task("B")
     await claim(conn, "north", nora, a, now=NOW)
     claimed = await claim(conn, "north", nora, b, now=after(80))
+    assert claimed.paused is not None
     assert (claimed.paused.task_id, claimed.paused.seconds) == (a, 80)
     await resolve(conn, "north", nora, b, now=after(140), **resolving())
     await resolve(conn, "north", nora, a, now=after(150), **resolving())
@@ -125,6 +126,7 @@ async def test_a_claim_is_never_refused_for_a_clock_that_is_behind(ward):
     a, b = await ward.task("A"), await ward.task("B")
     await claim(conn, "north", nora, a, now=NOW)
     claimed = await claim(conn, "north", nora, b, now=after(-2))
+    assert claimed.paused is not None
     assert claimed.paused.seconds == 0
     assert await ward.entries(a) == [("stopped", "reversed", "paused", None)]
 
@@ -136,6 +138,7 @@ async def test_a_nurse_of_two_clinics_is_paused_in_one_by_claiming_in_the_other(
     a, b = await ward.task("A"), await ward.task("B", "south")
     await claim(conn, "north", nora, a, now=NOW)
     claimed = await claim(conn, "south", nora, b, now=after(45))
+    assert claimed.paused is not None
     assert (claimed.paused.clinic, claimed.paused.seconds) == ("north", 45)
     assert await ward.entries(a) == [("stopped", "active", "paused", 45.0)]
 

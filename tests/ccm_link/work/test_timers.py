@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from ccm_link.codes import Programme
 from ccm_link.errors import (
     BeyondProof,
     BusyElsewhere,
@@ -17,7 +18,6 @@ from ccm_link.errors import (
     Undocumented,
 )
 from ccm_link.ledger import LEASE_S, StoppedBy
-from ccm_link.programmes import Programme
 from ccm_link.service import sweep
 from ccm_link.work import (
     Actor,
@@ -261,8 +261,8 @@ async def test_ids_of_another_clinic_are_nothing_here(ward):
         await confirm_entry(conn, "south", nora, entry, until=None, note="n", now=after(1))
     with pytest.raises(NotFound):
         await preview(conn, "south", nora, task, Programme.CCM, now=after(1))
+    patient = await ward.patient()
     with pytest.raises(NotFound):
-        patient = await ward.patient()
         await log_time(
             conn, "south", nora, patient, "CCM", "call", NOW, after(9), False, "n", now=after(10)
         )
