@@ -140,14 +140,16 @@ class Publisher:
                 )
                 log.info("envelope_sent", envelope=out.id, readings=len(out.reading_ids))
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):  # wait_for may swallow a cancellation
+                    await changed.wait()
 
     async def _report(self, client: aiomqtt.Client) -> None:
         while True:
             self.status_changed.clear()
             await self._publish_status(client, "online")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.status_changed.wait(), STATUS_EVERY_S)
+                async with asyncio.timeout(STATUS_EVERY_S):
+                    await self.status_changed.wait()
             await asyncio.sleep(POLL_S)  # a burst of changes is one status
 
     async def _publish_status(self, client: aiomqtt.Client, state: str) -> None:

@@ -183,7 +183,8 @@ class Visit:
     async def _next(self, timeout_s: float) -> _Value | None:
         """The next value; None if the device hung up or was silent for so long."""
         try:
-            return await asyncio.wait_for(self._values.get(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await self._values.get()
         except TimeoutError:
             return None
 

@@ -88,7 +88,8 @@ class Sender:
                 publishing = group.create_task(publisher.run(), name="publisher")
                 while await spool.depth():
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(spool.changed.wait(), LOOK_S)
+                        async with asyncio.timeout(LOOK_S):
+                            await spool.changed.wait()
                 sys.stdout.write(json.dumps({"arrived": self.home.gateway}) + "\n")
                 sys.stdout.flush()
                 publisher.status_changed.set()

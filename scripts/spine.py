@@ -158,6 +158,38 @@ class Spine:
         )
         self._until_ready("ingest")
 
+    def start_worker(self, name: str, *module: str) -> None:
+        """A service of the clinic that works on the database alone: `alerts`, the sweep."""
+        self._spawn(
+            name,
+            *module,
+            environment={
+                "HEARTHLINE_DATABASE_URL": self.database.urls["hl_worker"],
+                "HEARTHLINE_METRICS_PORT": str(self.ports[name]),
+            },
+        )
+        self._until_ready(name)
+
+    def start_alerts(self) -> None:
+        self.start_worker("alerts", "alerts")
+
+    def start_sweep(self) -> None:
+        """Ends timers whose owner is gone."""
+        self.start_worker("sweep", "ccm_link", "run")
+
+    def start_console(self) -> None:
+        self._spawn(
+            "console",
+            "api",
+            environment={
+                "HEARTHLINE_DATABASE_URL": self.database.urls["hl_api"],
+                "HEARTHLINE_API_PORT": str(self.ports["console"]),
+                "HEARTHLINE_API_METRICS_PORT": str(self.ports["console-metrics"]),
+                "HEARTHLINE_API_SECURE_COOKIES": "false",  # plain HTTP on loopback
+            },
+        )
+        self._until_ready("console", port="console-metrics")
+
     def start_homes(self, urls: dict[str, str], *, seed: int, now: datetime) -> None:
         """The gateways of the homes whose ninety days are to arrive; `urls`: by gateway."""
         file = self.work / "gateways.json"
@@ -241,11 +273,11 @@ class Spine:
             time.sleep(0.05)
         raise SpineError(f"{name} did not start: {log}")
 
-    def _until_ready(self, name: str) -> None:
+    def _until_ready(self, name: str, *, port: str | None = None) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             try:
-                _get(self.ports[name], "/readyz")
+                _get(self.ports[port or name], "/readyz")
             except OSError:
                 self._check_alive(name)
                 time.sleep(0.1)
