@@ -50,8 +50,12 @@ def _marked(spans: Sequence[Span]) -> Iterator[Span]:
         met = [
             o for o in live if o.programme is span.programme and intersect(o.pieces, span.pieces)
         ]
-        yield replace(span, shared=tuple(dict.fromkeys(_overlap(o, span) for o in met)))
+        yield replace(span, shared=_overlaps(met, span)) if met else span
         live.append(span)
+
+
+def _overlaps(met: Sequence[Span], span: Span) -> tuple[Reason, ...]:
+    return tuple(dict.fromkeys(_overlap(other, span) for other in met))
 
 
 def _overlap(one: Span, other: Span) -> Reason:
@@ -76,10 +80,12 @@ def ledger(
     for programme in Programme:
         roles = chosen.get(programme, ())
         own = [span for span in spans if span.programme is programme]
+        overlapping = any(span.shared for span in own)
         credited: list[Span] = []
         for span in sorted(own, key=lambda span: span.role not in roles):
             rows[span.id] = _row(span, credited)
-            credited.append(span)
+            if overlapping:
+                credited.append(span)
     return tuple(rows[span.id] for span in spans)
 
 

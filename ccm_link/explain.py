@@ -11,8 +11,33 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from ccm_link.codes import Reason
 from ccm_link.intervals import Length
 from ccm_link.outcome import Ids, Line, Note, Outcome, Parts, Refusal, Standing, Unit
+
+#: What somebody can still change, and how: each has a sentence of what to do next.
+CURABLE = frozenset(
+    {
+        Reason.NO_TIMEZONE,
+        Reason.INVALID_ENTRY,
+        Reason.UNDOCUMENTED_TIME,
+        Reason.NOT_ENROLLED,
+        Reason.NO_CONSENT,
+        Reason.CONSENT_INCOMPLETE,
+        Reason.CONDITIONS_INSUFFICIENT,
+        Reason.NO_CARE_PLAN,
+        Reason.NO_24_7_ACCESS,
+        Reason.NO_INITIATING_VISIT,
+        Reason.NOT_ESTABLISHED_PATIENT,
+        Reason.NO_INTERACTIVE_COMMUNICATION,
+        Reason.COMPLEX_MDM_NOT_DOCUMENTED,
+        Reason.OTHER_PRACTITIONER_BILLED,
+        Reason.APCM_EXCLUDES_CCM_PCM,
+        Reason.STAFF_BUSY_OTHER_PATIENT,
+        Reason.CROSS_PROGRAM_DOUBLE_COUNT,
+        Reason.PERIOD_NOT_ENDED,
+    }
+)
 
 
 class Kind(StrEnum):
@@ -60,7 +85,8 @@ def _why(line: Line) -> Explanation:
 
 
 def _why_not(refusal: Refusal) -> Iterator[Explanation]:
-    for kind in (Kind.WHY_NOT, Kind.WHAT_NEXT):
+    kinds = (Kind.WHY_NOT, Kind.WHAT_NEXT) if refusal.reason in CURABLE else (Kind.WHY_NOT,)
+    for kind in kinds:
         yield Explanation(
             subject=refusal.subject,
             kind=kind,

@@ -41,8 +41,7 @@ class PatientMonth:
         return (*said, *(["a timer is running"] if self.waiting.running else []))
 
     def text(self, *kinds: Kind) -> tuple[str, ...]:
-        found = (words.text(e) for e in self.result.explanations if e.kind in kinds)
-        return tuple(text for text in found if text)
+        return tuple(words.text(e) for e in self.result.explanations if e.kind in kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,8 @@ def _away(facts: Facts, enrolled: Mapping[Programme, Enrollment | None]) -> _Awa
 
 
 def _clipped(span: Span, away: _Away) -> Span:
+    if not span.pieces:
+        return span
     inside = intersect(span.pieces, away.month)
     outside = subtract(span.pieces, inside)
     if outside:

@@ -30,7 +30,6 @@ def as_json(result: Result) -> dict[str, Any]:
         "explanations": [
             {"subject": e.subject, "kind": e.kind, "text": words.text(e), "entries": e.entries}
             for e in result.explanations
-            if words.text(e)
         ],
         "rules_version": result.rules_version,
     }

@@ -144,8 +144,7 @@ def short(missing: Length | int) -> str:
 
 
 def text(explanation: Explanation) -> str:
-    """Its sentence, or nothing where there is nothing to say (no way to change a duplicate)."""
-    sentence = _SENTENCES[explanation.kind].get(explanation.key, "")
+    sentence = _SENTENCES[explanation.kind][explanation.key]
     count = len(explanation.entries)
     entries = f"{count} {'entry' if count == 1 else 'entries'}"
     return _Plain().vformat(sentence, (), {**explanation.parts, "entries": entries})
