@@ -76,7 +76,8 @@ def _place(
             rest.append(finding)
         else:
             _write(writing, finding, episode.id)
-            _tell(writing, episode.id, Event.JOINED, State.RESOLVED, [finding])
+            state = advance(State(episode.state), Event.JOINED)
+            _tell(writing, episode.id, Event.JOINED, state, [finding])
     if not rest:
         return
     standing = next((alert for alert in alerts if alert.state != State.RESOLVED), None)

@@ -21,11 +21,11 @@ from store import alerts as store
 from store.alert_rows import Mark, Sample, SetAside, Window
 from store.limits import limits_of_patients
 from store.tenancy import Connection, clinic_session
+from vitals.reading import Kind
 
 #: A day of any zone of the world, seen from UTC: which zone a mark was made in is not asked.
 _FIRST_ZONE, _LAST_ZONE = timedelta(hours=14), timedelta(hours=12)
 _DAY = timedelta(days=1)
-_IN_VALUES = ("blood_pressure", "glucose", "weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +79,11 @@ async def evaluate_set(
 async def _samples(conn: Connection, marks: Sequence[Mark]) -> list[Sample]:
     """The readings of the marked days; of weights also the days around them."""
     windows = windows_of(marks)
-    samples = await store.load_samples(conn, windows, kinds=_IN_VALUES)
-    weighed = {s.patient_id for s in samples if s.kind == "weight"}
+    samples = await store.load_samples(conn, windows, kinds=list(Kind))
+    weighed = {s.patient_id for s in samples if s.kind == Kind.WEIGHT}
     around = widened(window for window in windows if window.patient_id in weighed)
-    history = await store.load_samples(conn, around, kinds=["weight"])
-    return [s for s in samples if s.kind != "weight"] + history
+    history = await store.load_samples(conn, around, kinds=[Kind.WEIGHT])
+    return [s for s in samples if s.kind != Kind.WEIGHT] + history
 
 
 def windows_of(marks: Iterable[Mark]) -> list[Window]:

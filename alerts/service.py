@@ -83,10 +83,13 @@ class Service:
     async def drain(self, stop: asyncio.Event) -> None:
         """A set of each clinic in turn, until there is nothing left to claim."""
         started = time.monotonic()
-        async with connection(self._pool) as conn:
-            waiting = await clinics_to_judge(conn)
-        while waiting and not stop.is_set():
-            waiting = [clinic for clinic in waiting if await self._set(clinic)]
+        progress = True
+        while progress and not stop.is_set():
+            async with connection(self._pool) as conn:
+                waiting = await clinics_to_judge(conn)
+            progress = False
+            for clinic in waiting:
+                progress = bool(await self._set(clinic)) or progress
         metrics.DRAIN_SECONDS.observe(time.monotonic() - started)
 
     async def _set(self, clinic: str) -> int:

@@ -60,7 +60,7 @@ async def load_samples(
         "until": [w.until for w in windows],
         "earliest": min(w.since for w in windows),
         "latest": max(w.until for w in windows),
-        "kinds": list(kinds),
+        "kinds": [str(kind) for kind in kinds],
     }
     cur = await conn.execute(load("alerts")["load_samples"], values)
     return [Sample(*row) for row in await cur.fetchall()]

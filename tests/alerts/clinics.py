@@ -131,9 +131,9 @@ class Clinic:
             self._urls["hl_worker"], autocommit=True, options=options
         )
 
-    async def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
+    async def rows(self, query: Any, **values: Any) -> list[dict[str, Any]]:
         async with self.admin.cursor(row_factory=dict_row) as cur:
-            await cur.execute(query, {"clinic": self.name, **values})  # type: ignore[arg-type]
+            await cur.execute(query, {"clinic": self.name, **values})
             return await cur.fetchall()
 
     async def alerts(self) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ import pytest
 from alerts.effective import EffectiveLimits, LimitRefused, check
 from alerts.lineage import Lineage, Severity
 from alerts.rulebook import BadRuleData, Limit, Protocol, Rulebook, Target, load, parse
-from tests.alerts.make import ANN, NOW, bp, judge, limit
+from alerts.rules import judge
+from tests.alerts.make import ANN, NOW, bp, limit
 
 ROW = """
 [[limit]]

@@ -15,7 +15,7 @@ from alerts.settings import Settings
 from store import health
 from store.listen import listen
 from store.pool import open_pool
-from tests.alerts.clinics import bp
+from tests.alerts.clinics import Clinic, bp
 from tests.alerts.make import NOW
 
 pytestmark = pytest.mark.services
@@ -51,6 +51,17 @@ async def test_a_stored_reading_wakes_the_worker(clinic, settings):
         stop.set()
         await asyncio.wait_for(running, 5)
     assert opened._value.get() == before + 1
+
+
+async def test_every_clinic_is_drained(clinic, database, admin, settings):
+    south = await Clinic("south", database, admin).open(people=1)
+    await clinic.send(*(bp(150, 95, ago_h=24 * day) for day in range(5)))
+    await south.send(bp(150, 95))
+    async with open_pool(settings.database_url.get_secret_value()) as pool:
+        small = settings.model_copy(update={"set_size": 1})
+        await Service(small, pool, load(), lambda: NOW).drain(asyncio.Event())
+    assert [(await one.dump())["waiting"] for one in (clinic, south)] == [[(0,)]] * 2
+    assert [len(await one.alerts()) for one in (clinic, south)] == [1, 1]
 
 
 async def test_a_database_that_comes_back_is_worked_with_again(clinic, settings, admin):
@@ -102,7 +113,7 @@ async def test_health(unused_tcp_port, path, ready, status, body):
     registry = CollectorRegistry()
     Counter("things", "counted", registry=registry).inc(2)
 
-    async def is_ready() -> bool:
+    async def is_ready():
         return ready
 
     async with health.serve("127.0.0.1", unused_tcp_port, is_ready, registry):
