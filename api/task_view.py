@@ -80,7 +80,7 @@ def _evidence(row: Row, lineage: str, viewer: Viewer) -> Evidence:
     return Evidence(
         at=row["measured_at"],
         what=words.headline(lineage, row["observed"], viewer),
-        limits=[words.limit(bound, viewer) for bound in row["limits"]],
+        limits=[words.limit(bound, viewer) for bound in _worst(row["limits"])],
         source="; ".join(sorted({bound["source"] for bound in row["limits"]})),
         severity=row["severity"],
         late=row["late"],
@@ -92,6 +92,14 @@ def _evidence(row: Row, lineage: str, viewer: Viewer) -> Evidence:
         reading_id=str(row["reading_id"]) if row["reading_id"] else None,
         quarantine_id=row["quarantine_id"],
     )
+
+
+def _worst(limits: list[Row]) -> list[Row]:
+    """One per measure: they come with the worst first."""
+    first: dict[str, Row] = {}
+    for bound in limits:
+        first.setdefault(bound["measure"], bound)
+    return list(first.values())
 
 
 _CLOCKS = {
@@ -137,7 +145,7 @@ def chart(detail: Row, viewer: Viewer, now: datetime) -> Row | None:
     rows = [row for row in detail["readings"] if row["kind"] == kind]
     if not rows:
         return None
-    bounds = detail["findings"][0]["limits"] if detail["findings"] else []
+    bounds = _worst(detail["findings"][0]["limits"]) if detail["findings"] else []
     panel = {
         "title": words.kind_of(task["lineage"]),
         "unit": _unit(subject, viewer),

@@ -30,8 +30,9 @@ def _span(seconds: float) -> str:
 
 
 def span(length: timedelta) -> str:
-    """'12 min', '3 h', '2 days'; less than a minute is 'now'."""
-    return _span(max(length.total_seconds(), 0))
+    """'12 min', '3 h', '2 days'."""
+    words = _span(max(length.total_seconds(), 0))
+    return "under 1 min" if words == "now" else words
 
 
 def full(instant: datetime, zone: ZoneInfo) -> str:
