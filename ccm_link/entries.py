@@ -188,6 +188,7 @@ async def confirm_entry(  # noqa: PLR0913 -- the act's own words
     if not note.strip():
         raise Undocumented
     async with acting(conn, clinic, actor):
+        await timers.end_expired(conn, actor, now)
         entry = await _own_entry(conn, clinic, actor, entry_id)
         end = _confirmed_end(entry, until)
         values = {"entry": entry_id, "until": end, "note": note.strip(), "now": now}

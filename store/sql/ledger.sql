@@ -177,15 +177,16 @@ WHERE c.id = %(clinic)s
 ORDER BY started_at, e.id
 
 -- name: waiting_entries
--- A person's own time that waits for documentation.
+-- A person's own time that waits for documentation, or for a decision because it is held.
 SELECT e.id, e.patient_id, p.family_name, p.given_name, e.task_id, t.alert_id, e.programme,
-       e.activity, e.stopped_by, lower(e.during) AS started_at, upper(e.during) AS ended_at,
+       e.activity, e.status, e.stopped_by, e.note, lower(e.during) AS started_at,
+       upper(e.during) AS ended_at,
        floor(extract(epoch FROM upper(e.during) - lower(e.during)))::int AS seconds
 FROM time_entry e
 JOIN patient p ON p.clinic_id = e.clinic_id AND p.id = e.patient_id
 LEFT JOIN care_task t ON t.clinic_id = e.clinic_id AND t.id = e.task_id
-WHERE e.clinic_id = %(clinic)s AND e.staff_id = %(staff)s AND e.state = 'stopped'
-  AND e.status = 'active'
+WHERE e.clinic_id = %(clinic)s AND e.staff_id = %(staff)s
+  AND (e.state = 'stopped' AND e.status = 'active' OR e.status = 'held')
 ORDER BY started_at
 
 -- name: clinic_rules

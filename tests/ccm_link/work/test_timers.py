@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from ccm_link.errors import (
     NotYours,
     TimerRunning,
     Undocumented,
+    told,
 )
 from ccm_link.ledger import LEASE_S, StoppedBy
 from ccm_link.service import sweep
@@ -32,8 +34,9 @@ from ccm_link.work import (
     reverse_entry,
     tick,
 )
-from store.ledger import patient_time, waiting_entries
+from store.ledger import patient_time, start_timer, waiting_entries
 from store.pool import open_pool
+from store.tenancy import clinic_session
 from tests.ccm_link.work.ward import NOW, after, resolving
 
 pytestmark = pytest.mark.services
@@ -96,6 +99,32 @@ async def test_a_late_beat_ends_what_no_sweep_has_found_yet(ward):
     assert await ward.entries(task) == [("stopped", "active", "abandoned", 30.0)]
     again = await beat(conn, "north", nora, claimed.entry_id, now=after(40))
     assert not again.running
+
+
+async def test_confirming_ends_what_no_sweep_has_found_yet(ward):
+    nora, conn = await ward.staff(), await ward.connect()
+    task = await ward.task()
+    claimed = await claim(conn, "north", nora, task, now=NOW)
+    await beat(conn, "north", nora, claimed.entry_id, now=after(20))
+    await confirm_entry(
+        conn, "north", nora, claimed.entry_id, until=None, note="Read it.", now=after(500)
+    )
+    assert await ward.entries(task) == [("confirmed", "active", "abandoned", 20.0)]
+
+
+async def test_the_database_itself_refuses_a_second_running_timer(ward):
+    """Past the lock and past the pause, the constraint speaks in the domain's words."""
+    nora, conn = await ward.staff(), await ward.connect()
+    timer = {
+        "clinic": "north", "staff": nora.id, "task": None, "programme": "CCM",
+        "activity": "call", "role": "clinical_staff", "now": NOW, "lease_until": after(90),
+        "patient": await ward.patient(),
+    }  # fmt: skip
+    for expected in (nullcontext(), pytest.raises(TimerRunning)):
+        with expected, told():
+            async with clinic_session(conn, "north", staff=nora.id):
+                await start_timer(conn, timer)
+    assert await ward.all("SELECT state FROM time_entry") == [("running",)]
 
 
 async def test_a_timer_that_measured_nothing_is_taken_back(ward):
@@ -191,6 +220,8 @@ async def test_manual_time_that_overlaps_another_patient_is_held_and_said(ward):
     first = await _logged(conn, nora, ann, NOW, after(600))
     second = await _logged(conn, nora, bob, after(300), after(900))
     assert (first.held, second.held) == (False, True)
+    waiting = await waiting_entries(conn, "north", nora.id)
+    assert [(e["id"], e["status"]) for e in waiting] == [(second.entry_id, "held")]
     assert await _month(conn, bob) == 0
     with pytest.raises(BusyElsewhere):
         await confirm_entry(
