@@ -49,6 +49,15 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unassigned:
+    """What a list showed of a device and slot: readings measured until its newest."""
+
+    device: str
+    user_slot: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
     """What one patient would lose, or what nobody has yet (`patient` none), by kind."""
 
@@ -145,10 +154,15 @@ async def decide(
 
 
 async def set_aside(
-    conn: Connection, clinic: str, period: Period, *, staff: UUID, now: datetime
+    conn: Connection,
+    clinic: str,
+    seen: Unassigned,
+    *,
+    staff: UUID,
+    now: datetime,
 ) -> int:
-    """What a device and slot has unassigned, as it was at `period.ends_at`, is nobody's."""
-    values = {"device": period.device, "slot": period.user_slot, "until": period.ends_at}
+    """What a person saw unassigned of a device and slot is nobody's; how many readings."""
+    values = {"device": seen.device, "slot": seen.user_slot, "until": seen.until}
     async with clinic_session(conn, clinic):
         rows = await all_rows(conn, _SQL, "unassigned_ids", values)
     ids = [row["reading_id"] for row in rows]

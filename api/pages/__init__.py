@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from api.pages import settings, sign_in, staff, task, timers, worklist
+from api.pages import (
+    devices,
+    homes,
+    quarantine,
+    settings,
+    sign_in,
+    staff,
+    task,
+    timers,
+    unassigned,
+    worklist,
+)
 
 ROUTERS = (
     sign_in.router,
     worklist.router,
     task.router,
     timers.router,
+    homes.router,
+    devices.router,
+    unassigned.router,
+    quarantine.router,
     staff.router,
     settings.router,
 )

@@ -123,7 +123,7 @@ ORDER BY r.measured_at DESC LIMIT %(limit)s
 -- What a person saw and sets aside: nothing that came afterwards.
 SELECT r.reading_id FROM reading_view r
 WHERE r.patient_id IS NULL AND NOT r.held AND r.device = %(device)s AND r.user_slot = %(slot)s
-  AND r.stored_at <= %(until)s
+  AND r.measured_at <= %(until)s
   AND NOT EXISTS (SELECT FROM reading_decision d
                   WHERE d.clinic_id = r.clinic_id AND d.reading_id = r.reading_id)
 

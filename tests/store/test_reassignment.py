@@ -15,6 +15,7 @@ from store import fixtures, reassign
 from store.batch import write_batch
 from store.errors import DataRefused
 from store.fixtures import register_clinic, register_patient
+from store.rows import NO_SLOT
 from tests.store.make import CUFF, NOW, row
 from tests.store.reassigning import CRISIS, HOUR, household
 from vitals.reading import Certainty, ClockCorrection, Measure, coded
@@ -333,7 +334,7 @@ async def test_a_held_reading_moves_with_the_device_only_if_asked(house):
 async def test_a_reading_set_aside_is_nobodys_until_a_person_asks_for_it(house):
     other = "C0:FF:EE:00:00:02"
     await house.measure(50, device=other)
-    seen = reassign.Period(device=other, starts_at=NOW, ends_at=NOW + 9000 * HOUR)
+    seen = reassign.Unassigned(device=other, user_slot=NO_SLOT, until=NOW - 50 * HOUR)
     assert (await reassign.set_aside(house.api, "north", seen, staff=house.nurse, now=NOW)) == 1
     period = reassign.Period(device=other, starts_at=NOW - 60 * HOUR, patient=house.ben)
     await reassign.reassign(house.api, "north", period, staff=house.nurse, now=NOW)
