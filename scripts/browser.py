@@ -134,9 +134,15 @@ class Browser:
     def get(self, path: str) -> Page:
         return _page(self._client.get(path))
 
-    def submit(self, page: Page, path: str, **values: str) -> Page:
-        """Post the form of `page` that goes to `path`, filled in; the page that follows."""
-        forms = page.forms_to(path)
+    def submit(
+        self, page: Page, path: str, *, where: dict[str, str] | None = None, **values: str
+    ) -> Page:
+        """Post the form of `page` that goes to `path`, filled in; the page that follows.
+
+        `where` tells forms to the same path apart by what they hold.
+        """
+        holds = (where or {}).items()
+        forms = [form for form in page.forms_to(path) if holds <= form.fields.items()]
         if not forms:
             raise ConsoleError(f"{page.path} offers no form to {path}")
         return _page(self._client.post(urljoin(page.path, path), data=forms[0].filled(values)))
@@ -144,7 +150,7 @@ class Browser:
     def call(self, page: Page, path: str, **values: str) -> Any:
         """What a page's script posts by itself; the JSON that comes back."""
         answer = self._client.post(
-            path, data=values, headers={"X-CSRF-Token": page.meta.get("csrf", "")}
+            path, data=values, headers={"X-CSRF-Token": page.meta.get("csrf-token", "")}
         )
         _check(answer)
         return answer.json()

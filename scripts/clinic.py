@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from api.auth.passwords import hash_password
+from ccm_link.acting import Actor
+from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
 from simulator.patients.events import REPLACED
 from simulator.patients.people import Person
 from simulator.patients.plan import MODELS, Clinic, Home
@@ -56,8 +58,10 @@ async def set_up(conn: Connection, clinic: str, wanted: Clinic, *, now: datetime
     password_hash = hash_password(PASSWORD)
     staff = {m.email: await _join(conn, clinic, m, password_hash, now) for m in STAFF}
     patients = {p.key: await _register(conn, clinic, p) for p in wanted.people}
+    by = staff[PROVIDER.email]
     for person in wanted.people:
-        await _set_limits(conn, clinic, person, patients, by=staff[PROVIDER.email], now=now)
+        await _set_limits(conn, clinic, person, patients[person.key], by=by, now=now)
+        await _enrol(conn, clinic, person, patients[person.key], by=by, now=now)
     homes = {}
     for home in wanted.homes:
         homes[home.number] = await _equip(conn, clinic, home, patients, now)
@@ -96,7 +100,7 @@ async def _set_limits(
     conn: Connection,
     clinic: str,
     person: Person,
-    patients: dict[str, UUID],
+    patient: UUID,
     *,
     by: UUID,
     now: datetime,
@@ -105,7 +109,7 @@ async def _set_limits(
         await set_limit(
             conn,
             clinic,
-            patients[person.key],
+            patient,
             rule=limit.rule,
             value=limit.value,
             ucum=limit.ucum,
@@ -114,6 +118,32 @@ async def _set_limits(
             reason=limit.reason,
             now=now - ENROLLED,
         )
+
+
+async def _enrol(
+    conn: Connection, clinic: str, person: Person, patient: UUID, *, by: UUID, now: datetime
+) -> None:
+    """With consent, unless nobody asked. Not all on one day, so that periods end on many."""
+    actor = Actor(id=by, role="provider")
+    since = now - ENROLLED - timedelta(days=person.number)
+    for enrolment in person.enrolments:
+        new = NewEnrolment(
+            programme=enrolment.programme,
+            practitioner=by,
+            starts_on=since.date(),
+            qualifying_conditions=person.conditions,
+            care_plan_on=since.date() if enrolment.programme == "CCM" else None,
+        )
+        await enrol(conn, clinic, actor, patient, new, now=since)
+        if enrolment.elements is not None:
+            consent = NewConsent(
+                programme=enrolment.programme,
+                practitioner=by,
+                given_at=since,
+                method="verbal",
+                elements=frozenset(enrolment.elements),
+            )
+            await record_consent(conn, clinic, actor, patient, consent, now=since)
 
 
 async def _equip(
@@ -143,22 +173,20 @@ async def _equip(
 async def hand_over(
     conn: Connection,
     clinic: str,
-    devices: Sequence[dict[str, str]],
+    worn: Iterable[tuple[str, str, int | None]],
     *,
     patient: UUID,
-    slots: tuple[int | None, ...],
     starts_at: datetime,
 ) -> None:
-    """Devices to one patient, whatever slot they name."""
-    for device in devices:
-        await fixtures.register_device(conn, clinic, device["address"], kind=device["kind"])
-        for slot in slots:
-            await fixtures.assign(
-                conn,
-                clinic,
-                device=device["address"],
-                patient=patient,
-                starts_at=starts_at,
-                user_slot=slot,
-                actor="demo",
-            )
+    """Devices (address, kind, slot) to one patient."""
+    for address, kind, slot in worn:
+        await fixtures.register_device(conn, clinic, address, kind=kind)
+        await fixtures.assign(
+            conn,
+            clinic,
+            device=address,
+            patient=patient,
+            starts_at=starts_at,
+            user_slot=slot,
+            actor="demo",
+        )

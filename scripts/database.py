@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from ccm_link.calendar_month import Month
+from ccm_link.intervals import SECOND, total
+from ccm_link.months_service import month_of_clinic
 from scripts.clinic import LONG_AGO, SetUp, hand_over, set_up
 from scripts.truth import Stored
 from simulator.patients.plan import Clinic
 from store import databases, fixtures
+from store.clinics import read_clinic
 from store.pool import connection, open_pool
 from store.provision import in_database
 from vitals.clock import utc_now
@@ -23,6 +29,14 @@ T = TypeVar("T")
 
 #: No slots, and the two that the simulated scale may name.
 SLOTS = (None, 1, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A month so far: whole minutes that count, and units by code."""
+
+    minutes: int
+    codes: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +50,8 @@ class Database:
     @classmethod
     @contextmanager
     def fresh(cls, admin_url: str, name: str) -> Iterator[Database]:
-        urls = databases.create(admin_url, name)
         try:
+            urls = databases.create(admin_url, name)
             yield cls(name=name, admin_url=in_database(admin_url, name), urls=urls)
         finally:
             databases.drop(admin_url, name)
@@ -66,30 +80,31 @@ class Database:
     def hand_over(
         self, clinic: str, devices: Sequence[dict[str, str]], *, patient: UUID, since: datetime
     ) -> None:
-        """Devices to one patient, in every slot that they may name."""
+        """Devices to one patient, in every slot that the simulated ones name."""
+        worn = [(d["address"], d["kind"], slot) for d in devices for slot in SLOTS]
+        self._as_admin(lambda conn: hand_over(conn, clinic, worn, patient=patient, starts_at=since))
+
+    def hand_over_all(self, clinic: str, *, patient: UUID, since: datetime) -> None:
+        """Whatever has measured anything, in whatever slot."""
 
         async def act(conn: Any) -> None:
-            await hand_over(conn, clinic, devices, patient=patient, slots=SLOTS, starts_at=since)
+            rows = await fixtures.read_readings(conn, clinic)
+            found = {(row["device"], row["kind"], row["user_slot"]) for row in rows}
+            worn = sorted((device, kind, slot) for device, kind, slot in found)
+            await hand_over(conn, clinic, worn, patient=patient, starts_at=since)
 
         self._as_admin(act)
 
     def assign_all(self, clinic: str, devices: Sequence[dict[str, str]]) -> None:
         """All devices to one synthetic patient, since long ago."""
 
-        async def act(conn: Any) -> None:
-            patient = await fixtures.register_patient(
+        async def act(conn: Any) -> UUID:
+            return await fixtures.register_patient(
                 conn, clinic, family_name="Testperson", given_name="Synthetic"
             )
-            await hand_over(
-                conn,
-                clinic,
-                devices,
-                patient=patient,
-                slots=SLOTS,
-                starts_at=utc_now() - LONG_AGO,
-            )
 
-        self._as_admin(act)
+        patient = self._as_admin(act)
+        self.hand_over(clinic, devices, patient=patient, since=utc_now() - LONG_AGO)
 
     def stored(self, clinic: str) -> list[Stored]:
         rows = self._as_admin(lambda conn: fixtures.read_readings(conn, clinic))
@@ -108,6 +123,24 @@ class Database:
 
     def alerts(self, clinic: str) -> list[dict[str, Any]]:
         return self._as_admin(lambda conn: fixtures.read_alerts(conn, clinic))
+
+    def month(self, clinic: str, now: datetime) -> Counted:
+        """What of this month counts, and what it bills, by the engine."""
+
+        async def act(conn: Any) -> Counted:
+            settings = await read_clinic(conn, clinic)
+            zone = ZoneInfo(settings.zone) if settings else UTC
+            found = await month_of_clinic(
+                conn, clinic, Month.of(now.astimezone(zone).date()), now=now
+            )
+            results = [month.result for month in found]
+            codes: Counter[str] = Counter()
+            for line in (line for result in results for line in result.billable):
+                codes[line.code] += line.units
+            micros = sum(total(row.counted) for result in results for row in result.ledger)
+            return Counted(minutes=micros // (60 * SECOND), codes=dict(sorted(codes.items())))
+
+        return self._as_admin(act)
 
     def _as_admin(self, act: Callable[[Any], Awaitable[T]]) -> T:
         async def run() -> T:

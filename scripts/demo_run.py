@@ -1,36 +1,61 @@
-"""`scripts/demo`: one pass of the pipeline with its figures, or a home that goes on measuring."""
+"""`scripts/demo`: one pass of the pipeline with its figures, or a clinic that stays open."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import socket
 import sys
 import time
 import uuid
+from datetime import timedelta
 from typing import Any
 
+from scripts import nurse
+from scripts.browser import Browser, ConsoleError
+from scripts.clinic import LONG_AGO, NURSE, PASSWORD, STAFF
+from scripts.console import Clock, served
 from scripts.database import Database
-from scripts.spine import CLINIC, GATEWAY, HOME_ZONE, ROOT, Spine, SpineError, gateway_url
+from scripts.opening import (
+    CRISIS,
+    Opened,
+    await_history,
+    await_judged,
+    differences,
+    say,
+    set_up,
+    start_homes,
+    start_services,
+)
+from scripts.spine import CLINIC, GATEWAY, ROOT, Spine, SpineError, free_port
 
 ONCE_TIMEOUT_S = 300.0
 QUIET_OWN_S = 4.0  # our own devices answer at once
 QUIET_AIR_S = 10.0  # an outside air may take its time
+CONSOLE_PORT = 8080
+WORKED = timedelta(minutes=20, seconds=20)  # a little more than a claim line needs
+FIRST_CALLED = "DEMO-002"  # whose crisis the nurse deals with; enrolled, with consent, in CCM
+LIVE_EVERY_S, CRISIS_AFTER_S = "30", "60"
 
 
 def main() -> int:
     options = _options()
     started = time.monotonic()
     try:
-        report = _once(options) if options.once else _stay()
-    except SpineError as problem:
-        _say(f"hearthline: {problem}")
+        with Database.fresh(os.environ["HEARTHLINE_DATABASE_URL"], _run_name()) as database:
+            report = _once(database, options) if options.once else _stay(database, options)
+    except (SpineError, ConsoleError) as failure:
+        say(f"hearthline: {failure}")
         return 1
     except KeyboardInterrupt:
         return 0
+    problems = report.pop("problems")
     report["seconds"] = round(time.monotonic() - started, 1)
     _print(report, as_json=options.json)
-    return 0 if report["lost"] == 0 and report["values_changed"] == 0 else 1
+    for problem in problems:
+        say(f"hearthline: {problem}")
+    return 1 if problems else 0
 
 
 def _options() -> argparse.Namespace:
@@ -38,7 +63,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="one pass, then the figures")
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     parser.add_argument("--air", metavar="tcp-client:HOST:PORT", help="devices behind this HCI")
-    parser.add_argument("--seed", default="7", help="of the simulated home")
+    parser.add_argument("--seed", type=int, default=7, help="of the patients and the live home")
+    parser.add_argument("--port", type=int, default=CONSOLE_PORT, help="of the console")
     options = parser.parse_args()
     if options.air and not options.once:
         parser.error("--air goes with --once")
@@ -50,49 +76,61 @@ def _spine(database: Database) -> Spine:
     return Spine(work=work, environment=dict(os.environ), database=database)
 
 
-def _once(options: argparse.Namespace) -> dict[str, Any]:
-    with Database.fresh(os.environ["HEARTHLINE_DATABASE_URL"], _run_name()) as database:
-        database.register(CLINIC, GATEWAY, HOME_ZONE)
-        url = gateway_url()
-        with _spine(database) as spine:
-            _say("starting ingest")
-            spine.start_ingest()
-            return _air(spine, url, options.air) if options.air else _own(spine, url, options.seed)
+def _once(database: Database, options: argparse.Namespace) -> dict[str, Any]:
+    opened = set_up(database, seed=options.seed, bare=options.air is not None)
+    with _spine(database) as spine:
+        start_services(spine)
+        if options.air:
+            return _air(spine, opened, options.air)
+        return _own(spine, opened, options.seed)
 
 
-def _own(spine: Spine, url: str, seed: str) -> dict[str, Any]:
-    _say("starting a simulated home: cuff, glucose meter, scale")
-    devices = spine.start_simulator("--seed", seed)
-    spine.database.assign_all(CLINIC, devices)
-    _say("the gateway reads them over GATT")
-    spine.start_gateway(url, QUIET_EXIT_S=str(QUIET_OWN_S), REVISIT_S="2", QUIET_S="2")
+def _own(spine: Spine, opened: Opened, seed: int) -> dict[str, Any]:
+    start_homes(spine, opened, seed=seed, live=("--crisis-after", "0"))
+    say("its gateway reads them over GATT")
+    spine.start_gateway(
+        opened.urls[GATEWAY], QUIET_EXIT_S=str(QUIET_OWN_S), REVISIT_S="2", QUIET_S="2"
+    )
     spine.wait_gateway(ONCE_TIMEOUT_S)
+    await_history(spine, opened)
     found = spine.compare()
+    problems = differences(spine, opened.wanted.expected | {CRISIS})
+    problems += [] if found.exact else [f"readings differ from the journal: {found}"]
+    whom = FIRST_CALLED if FIRST_CALLED in opened.made.patients else CRISIS.patient
     return {
         "readings_taken": found.taken,
         "readings_stored": found.stored,
         "duplicates": found.doubled,
         "lost": found.lost,
         "values_changed": found.values_changed,
-        "quarantined": spine.database.quarantined(CLINIC),
+        **_work(spine, whom),
+        "problems": problems,
     }
 
 
-def _air(spine: Spine, url: str, air: str) -> dict[str, Any]:
-    _say(f"the gateway reads what is on the air behind {air}")
+def _air(spine: Spine, opened: Opened, air: str) -> dict[str, Any]:
+    say(f"the gateway reads what is on the air behind {air}")
     spine.start_gateway(
-        url, radio=f"bumble:{air}", QUIET_EXIT_S=str(QUIET_AIR_S), REVISIT_S="3", QUIET_S="3"
+        opened.urls[GATEWAY],
+        radio=f"bumble:{air}",
+        QUIET_EXIT_S=str(QUIET_AIR_S),
+        REVISIT_S="3",
+        QUIET_S="3",
     )
     taken = spine.wait_gateway(ONCE_TIMEOUT_S)
+    patient = opened.made.patients[CRISIS.patient]
+    spine.database.hand_over_all(CLINIC, patient=patient, since=opened.now - LONG_AGO)
+    await_judged(spine)
     stored = spine.stored()
-    quarantined = spine.database.quarantined(CLINIC)
+    lost = max(0, taken - len(stored) - spine.database.quarantined(CLINIC))
     return {
         "readings_taken": taken,
         "readings_stored": len(stored),
         "duplicates": len(stored) - len({row.reading_id for row in stored}),
-        "lost": max(0, taken - len(stored) - quarantined),
+        "lost": lost,
         "values_changed": 0,
-        "quarantined": quarantined,
+        **_work(spine, CRISIS.patient),
+        "problems": [f"{lost} readings are lost"] if lost else [],
         "readings": [
             {
                 "address": row.address,
@@ -106,21 +144,76 @@ def _air(spine: Spine, url: str, air: str) -> dict[str, Any]:
     }
 
 
-def _stay() -> dict[str, Any]:
-    """A home that measures every few seconds; what arrives is counted until Ctrl-C."""
-    with Database.fresh(os.environ["HEARTHLINE_DATABASE_URL"], _run_name()) as database:
-        database.register(CLINIC, GATEWAY, HOME_ZONE)
-        url = gateway_url()
-        with _spine(database) as spine:
-            spine.start_ingest()
-            database.assign_all(CLINIC, spine.start_simulator("--seed", "7", "--every", "10"))
-            spine.start_gateway(url, REVISIT_S="5", QUIET_S="2")
-            _say(f"ingest metrics   http://127.0.0.1:{spine.ports['ingest']}/metrics")
-            _say(f"gateway metrics  http://127.0.0.1:{spine.ports['gateway']}/metrics")
-            _say("A simulated home measures every 10 s. Ctrl-C ends it.")
-            while True:
-                _say(f"readings stored: {len(spine.stored())}")
-                time.sleep(5)
+def _work(spine: Spine, whom: str) -> dict[str, Any]:
+    """The nurse deals with the first alert of one patient, if there is one; what it comes to."""
+    clock = Clock()
+    tasks = [row["task"] for row in spine.database.alerts(CLINIC) if row["patient"] == whom]
+    if tasks:
+        say("a nurse signs in, claims an alert, works on it and resolves it")
+        urls, port = spine.database.urls, spine.ports["console"]
+        with served(urls["hl_api"], port=port, clock=clock) as address, Browser(address) as browser:
+            nurse.sign_in(browser, NURSE)
+            nurse.work_off(browser, clock, str(tasks[0]), lasting=WORKED)
+    counts = spine.database.counts(CLINIC)
+    counted = spine.database.month(CLINIC, clock())
+    return {
+        "quarantined": counts["quarantined"],
+        "alerts": counts["alerts"],
+        "tasks": counts["tasks"],
+        "minutes": counted.minutes,
+        "codes": counted.codes,
+    }
+
+
+def _stay(database: Database, options: argparse.Namespace) -> dict[str, Any]:
+    """A clinic that is open until Ctrl-C; one home goes on measuring."""
+    opened = set_up(database, seed=options.seed)
+    with _spine(database) as spine:
+        spine.ports["console"] = _free_or_other(options.port)
+        start_services(spine)
+        live = ("--every", LIVE_EVERY_S, "--crisis-after", CRISIS_AFTER_S)
+        start_homes(spine, opened, seed=options.seed, live=live)
+        spine.start_gateway(opened.urls[GATEWAY], REVISIT_S="5", QUIET_S="2")
+        spine.start_console()
+        await_history(spine, opened)
+        _tell(spine)
+        while True:
+            _tell_counts(database.counts(CLINIC))
+            time.sleep(10)
+
+
+def _tell(spine: Spine) -> None:
+    say("")
+    say(f"The console   http://127.0.0.1:{spine.ports['console']}/")
+    for member in STAFF:
+        say(f"  {member.role:9} {member.email:22} {PASSWORD}")
+    say("")
+    for name in ("ingest", "gateway", "alerts", "sweep", "console-metrics"):
+        say(f"  figures of {name:16} http://127.0.0.1:{spine.ports[name]}/metrics")
+    say("")
+    say(
+        f"All people are invented. Synthia Testperson's home measures every {LIVE_EVERY_S} s;"
+        " within a minute or two her cuff shows a crisis. Ctrl-C ends it."
+    )
+
+
+def _tell_counts(counts: dict[str, int]) -> None:
+    say(
+        f"{counts['readings']} readings, {counts['quarantined']} in quarantine,"
+        f" {counts['alerts']} alerts, {counts['tasks']} tasks"
+    )
+
+
+def _free_or_other(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            other = free_port()
+            say(f"port {port} is taken by another program; the console uses {other} (or --port)")
+            return other
+    return port
 
 
 def _run_name() -> str:
@@ -134,10 +227,6 @@ def _print(report: dict[str, Any], *, as_json: bool) -> None:
     for name, value in report.items():
         if name != "readings":
             sys.stdout.write(f"{name:16} {value}\n")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

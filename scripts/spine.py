@@ -204,6 +204,11 @@ class Spine:
             environment={},
         )
 
+    def arrived(self) -> int:
+        """How many of those homes have a receipt for every reading."""
+        self._check_alive("homes")
+        return (self.work / "homes.log").read_text("utf-8", "replace").count('{"arrived"')
+
     def start_gateway(self, url: str, *, radio: str | None = None, **settings: str) -> None:
         prefix = "HEARTHLINE_GATEWAY_"
         wanted = {

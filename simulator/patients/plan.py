@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -76,6 +76,17 @@ class Clinic:
     people: tuple[Person, ...]
     homes: tuple[Home, ...]
     expected: frozenset[Expected]
+
+    def only(self, home: int, *, bare: bool = False) -> Clinic:
+        """One home of it; `bare`: as on the day before the first measurement."""
+        people = tuple(p for p in self.people if p.home == home)
+        homes = tuple(h for h in self.homes if h.number == home)
+        keys = {p.key for p in people if not bare}
+        return Clinic(
+            people=people,
+            homes=tuple(replace(h, devices=(), sent=()) for h in homes) if bare else homes,
+            expected=frozenset(e for e in self.expected if e.patient in keys),
+        )
 
     @property
     def refused(self) -> int:
