@@ -72,7 +72,6 @@ def rows_of(
             row,
             viewer,
             now,
-            found.days.get(row["id"]),
             month_minutes(
                 found.work.get(row["id"], ()), row["programmes"], month=month, window=window
             ),
@@ -81,11 +80,9 @@ def rows_of(
     ]
 
 
-def _row(
-    row: Row, viewer: Viewer, now: datetime, days: Row | None, minutes: list[ProgrammeMinutes]
-) -> PatientRow:
+def _row(row: Row, viewer: Viewer, now: datetime, minutes: list[ProgrammeMinutes]) -> PatientRow:
     today = now.astimezone(ZoneInfo(row["zone"])).date()
-    strip = _strip(days, today)
+    strip = _strip(row, today)
     has = sum(day != "none" for day in strip)
     out = sum(day == "out" for day in strip)
     return PatientRow(
@@ -107,8 +104,8 @@ def _row(
     )
 
 
-def _strip(days: Row | None, today: date) -> list[str]:
-    has, out = set(days["days"] if days else ()), set((days and days["out"]) or ())
+def _strip(row: Row, today: date) -> list[str]:
+    has, out = set(row["days"]), set(row["days_out"])
     every = [today - timedelta(days=ago) for ago in range(STRIP_DAYS - 1, -1, -1)]
     return ["out" if day in out else "has" if day in has else "none" for day in every]
 

@@ -7,16 +7,15 @@ The statements of `sql/charts.sql`. Those that a page asks for together run in o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from store import enrolments
-from store.named import Row, all_rows
+from store.named import Row, all_rows, one_row
 from store.tenancy import Connection, clinic_session
 
 _SQL = "charts"
 _EVENTS = 200  # alerts and contacts that a page shows at most
-_LAST_READING = timedelta(days=90)  # older ones say nothing about how somebody is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +25,13 @@ class Overview:
     series: list[Row]
     alerts: list[Row]
     contacts: list[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Who a patient is: above every page of the chart."""
+
+    patient: Row
     enrolments: list[Row]
     consents: list[Row]
 
@@ -40,11 +46,10 @@ class ReadingsPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Every patient's row; `days` and `work` by patient."""
+    """Every patient's row; `work` is the month's confirmed time by patient."""
 
     rows: list[Row]
-    days: dict[UUID, Row]  # `days` with a reading, and `out` beyond a limit (None: no such day)
-    work: dict[UUID, list[Row]]  # confirmed time of the month
+    work: dict[UUID, list[Row]]
 
 
 async def overview(
@@ -57,6 +62,17 @@ async def overview(
             series=await all_rows(conn, _SQL, "series", window),
             alerts=await all_rows(conn, _SQL, "alerts_of_patient", some),
             contacts=await all_rows(conn, _SQL, "contacts_of_patient", some),
+        )
+
+
+async def header(conn: Connection, clinic: str, patient: UUID, *, now: datetime) -> Header | None:
+    """None: nobody of that key in this clinic."""
+    async with clinic_session(conn, clinic):
+        row = await one_row(conn, _SQL, "header", {"patient": patient, "now": now})
+        if row is None:
+            return None
+        return Header(
+            patient=row,
             enrolments=await enrolments.enrolments_of(conn, clinic, patient),
             consents=await enrolments.consents_of(conn, clinic, patient),
         )
@@ -99,23 +115,46 @@ async def devices_of_patient(conn: Connection, clinic: str, patient: UUID) -> li
         return await all_rows(conn, _SQL, "devices_of_patient", {"patient": patient})
 
 
-async def population(
+async def population(  # noqa: PLR0913 -- which patients, and which time
     conn: Connection,
     clinic: str,
     *,
     now: datetime,
-    days_since: datetime,
+    since: datetime,
     month: tuple[datetime, datetime],
+    search: str = "",
     limit: int,
 ) -> Population:
-    values = {"now": now, "since": now - _LAST_READING, "limit": limit}
-    window = {"since": days_since, "until": now, "patient": None}
+    """By name; `search`: part of a name, a record number or a condition.
+
+    `days` and `days_out` are those since `since` with a reading, and with one beyond a limit.
+    """
+    values = {"now": now, "since": since, "search": search, "limit": limit}
     span = {"starts_at": month[0], "ends_at": month[1]}
     async with clinic_session(conn, clinic):
         rows = await all_rows(conn, _SQL, "population", values)
-        days = await all_rows(conn, _SQL, "reading_days", window)
         work = await all_rows(conn, _SQL, "month_work", span)
     by_patient: dict[UUID, list[Row]] = {}
     for entry in work:
         by_patient.setdefault(entry["patient_id"], []).append(entry)
-    return Population(rows=rows, days={d["patient_id"]: d for d in days}, work=by_patient)
+    return Population(rows=rows, work=by_patient)
+
+
+async def entry_of_patient(conn: Connection, clinic: str, entry: UUID) -> Row | None:
+    """`patient_id` and `started_at` of a time entry."""
+    async with clinic_session(conn, clinic):
+        return await one_row(conn, _SQL, "entry_of_patient", {"entry": entry})
+
+
+async def patient_of_enrolment(conn: Connection, clinic: str, enrolment: UUID) -> UUID | None:
+    return await _patient_of(conn, clinic, "patient_of_enrolment", enrolment)
+
+
+async def patient_of_consent(conn: Connection, clinic: str, consent: UUID) -> UUID | None:
+    return await _patient_of(conn, clinic, "patient_of_consent", consent)
+
+
+async def _patient_of(conn: Connection, clinic: str, name: str, key: UUID) -> UUID | None:
+    async with clinic_session(conn, clinic):
+        row = await one_row(conn, _SQL, name, {"key": key})
+    return UUID(str(row["patient_id"])) if row else None

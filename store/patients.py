@@ -89,9 +89,10 @@ def _known(refused: DataRefused) -> StoreError:
     return RecordNumberTaken() if refused.constraint == _RECORD_NUMBER else refused
 
 
-async def identities(conn: Connection, clinic: str, *, limit: int) -> list[Row]:
+async def identities(conn: Connection, clinic: str, *, search: str = "", limit: int) -> list[Row]:
+    """`search`: part of a name, given or family name first, or of a record number."""
     async with clinic_session(conn, clinic):
-        return await all_rows(conn, _SQL, "identities", {"limit": limit})
+        return await all_rows(conn, _SQL, "identities", {"search": search, "limit": limit})
 
 
 async def count_patients(conn: Connection, clinic: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from api.frames import Bound
+from api.frames import WEIGHT_GAIN, Bound
 from api.story.words import Reader, Sentence, Tone, Topic, Window, date_of, percent, too_few
 from api.units import weight_in
 
@@ -42,7 +42,7 @@ def weight(
     gain = kg - old
     numbers |= {"before": _mass_number(old, reader), "before_day": day}
     text += f", {_mass_change(gain, reader)} on {date_of(day)} ({_mass(old, reader)})."
-    limit = min((b.value for b in bounds if b.measure == "weight_gain_kg"), default=None)
+    limit = min((b.value for b in bounds if b.measure == WEIGHT_GAIN), default=None)
     heavy = limit is not None and gain > limit and (last - day).days <= 7  # noqa: PLR2004 -- the rule's week
     return Sentence(
         topic=Topic.WEIGHT, text=text, numbers=numbers, tone=Tone.WARNING if heavy else Tone.PLAIN

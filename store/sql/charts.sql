@@ -79,70 +79,64 @@ WHERE a.clinic_id = session_clinic() AND a.patient_id = %(patient)s
 ORDER BY upper(a.during) IS NOT NULL, lower(a.during) DESC
 
 -- name: population
--- One row a patient. The last reading of a kind is one probe of the index, so that silent patients
--- cost no more than others.
-SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.phone, p.conditions,
-       coalesce(p.zone, c.zone) AS zone,
-       bp.systolic_mmhg, bp.diastolic_mmhg, bp.pulse_per_min, bp.comparator AS bp_comparator,
-       bp.measured_at AS bp_at,
-       glucose.glucose_mg_dl, glucose.comparator AS glucose_comparator, glucose.measured_at AS glucose_at,
-       weight.weight_kg, weight.measured_at AS weight_at,
-       last.measured_at AS last_at,
-       coalesce(open.alerts, 0) AS alerts, open.severity, coalesce(enrolled.programmes, '{}') AS programmes
-FROM patient p
-JOIN clinic c ON c.id = p.clinic_id
-LEFT JOIN LATERAL (
-    SELECT r.systolic_mmhg, r.diastolic_mmhg, r.pulse_per_min, r.comparator, r.measured_at
+-- One row a patient, from one pass over the last days of the clinic: the newest reading of each kind,
+-- the patient's days with a reading, and those of them with one beyond a limit. Whoever was silent
+-- all that time is looked up alone.
+WITH recent AS MATERIALIZED (
+    SELECT r.patient_id, r.kind, r.measured_at, r.systolic_mmhg, r.diastolic_mmhg, r.glucose_mg_dl,
+           r.weight_kg, r.comparator, r.origin = 'automatic' AS automatic
     FROM reading_view r
-    WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id AND r.kind = 'blood_pressure'
-      AND NOT r.failed AND r.measured_at > %(since)s
-    ORDER BY r.measured_at DESC LIMIT 1) bp ON true
-LEFT JOIN LATERAL (
-    SELECT r.glucose_mg_dl, r.comparator, r.measured_at FROM reading_view r
-    WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id AND r.kind = 'glucose'
-      AND NOT r.failed AND r.measured_at > %(since)s
-    ORDER BY r.measured_at DESC LIMIT 1) glucose ON true
-LEFT JOIN LATERAL (
-    SELECT r.weight_kg, r.measured_at FROM reading_view r
-    WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id AND r.kind = 'weight'
-      AND NOT r.failed AND r.measured_at > %(since)s
-    ORDER BY r.measured_at DESC LIMIT 1) weight ON true
-LEFT JOIN LATERAL (
-    SELECT r.measured_at FROM reading_view r
-    WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id
-    ORDER BY r.measured_at DESC LIMIT 1) last ON true
-LEFT JOIN LATERAL (
-    SELECT count(*) AS alerts,
+    WHERE r.clinic_id = session_clinic() AND r.patient_id IS NOT NULL
+      AND r.measured_at >= %(since)s AND r.measured_at < %(now)s
+      AND NOT r.failed AND r.kind <> 'undecoded'
+), last AS (
+    SELECT DISTINCT ON (patient_id, kind) * FROM recent
+    ORDER BY patient_id, kind, measured_at DESC
+), beyond AS (
+    SELECT f.patient_id, array_agg(f.measured_at) AS instants
+    FROM finding f
+    WHERE f.clinic_id = session_clinic() AND f.reading_id IS NOT NULL AND f.withdrawn_at IS NULL
+      AND f.measured_at >= %(since)s AND f.measured_at < %(now)s
+    GROUP BY f.patient_id
+), counted AS (
+    SELECT patient_id, array_agg(DISTINCT measured_at) FILTER (WHERE automatic) AS instants,
+           max(measured_at) AS last_at
+    FROM recent GROUP BY patient_id
+), waiting AS (
+    SELECT a.patient_id, count(*) AS alerts,
            (array_agg(a.severity ORDER BY
                array_position(ARRAY['critical', 'warning', 'notice'], a.severity)))[1] AS severity
-    FROM alert a
-    WHERE a.clinic_id = p.clinic_id AND a.patient_id = p.id AND a.state <> 'resolved') open ON true
-LEFT JOIN LATERAL (
-    SELECT array_agg(e.programme ORDER BY e.programme) AS programmes FROM enrolment e
-    WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
-      AND e.during @> (%(now)s AT TIME ZONE c.zone)::date) enrolled ON true
+    FROM alert a WHERE a.clinic_id = session_clinic() AND a.state <> 'resolved'
+    GROUP BY a.patient_id
+)
+SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.conditions, z.zone,
+       bp.systolic_mmhg, bp.diastolic_mmhg, bp.comparator AS bp_comparator, bp.measured_at AS bp_at,
+       g.glucose_mg_dl, g.comparator AS glucose_comparator, g.measured_at AS glucose_at,
+       w.weight_kg, w.measured_at AS weight_at,
+       coalesce(n.last_at, (
+           SELECT max(r.measured_at) FROM reading_view r
+           WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id)) AS last_at,
+       ARRAY(SELECT DISTINCT (i AT TIME ZONE z.zone)::date FROM unnest(n.instants) i) AS days,
+       ARRAY(SELECT DISTINCT (i AT TIME ZONE z.zone)::date FROM unnest(b.instants) i) AS days_out,
+       coalesce(a.alerts, 0) AS alerts, a.severity,
+       ARRAY(SELECT e.programme FROM enrolment e
+             WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
+               AND e.during @> (%(now)s AT TIME ZONE c.zone)::date
+             ORDER BY e.programme) AS programmes
+FROM patient p
+JOIN clinic c ON c.id = p.clinic_id
+CROSS JOIN LATERAL (SELECT coalesce(p.zone, c.zone) AS zone) z
+LEFT JOIN last bp ON bp.patient_id = p.id AND bp.kind = 'blood_pressure'
+LEFT JOIN last g ON g.patient_id = p.id AND g.kind = 'glucose'
+LEFT JOIN last w ON w.patient_id = p.id AND w.kind = 'weight'
+LEFT JOIN counted n ON n.patient_id = p.id
+LEFT JOIN beyond b ON b.patient_id = p.id
+LEFT JOIN waiting a ON a.patient_id = p.id
 WHERE p.clinic_id = session_clinic()
+  AND (%(search)s = '' OR position(lower(%(search)s) IN lower(
+      concat_ws(' ', p.given_name, p.family_name, p.given_name, p.record_number,
+                array_to_string(p.conditions, ' ')))) > 0)
 ORDER BY p.family_name, p.given_name, p.id LIMIT %(limit)s
-
--- name: reading_days
--- Days of the patient on which a device brought a measurement, and those with one beyond a limit.
-SELECT d.patient_id, array_agg(d.day) AS days,
-       array_agg(d.day) FILTER (WHERE EXISTS (
-           SELECT FROM finding f
-           WHERE f.clinic_id = session_clinic() AND f.patient_id = d.patient_id
-             AND f.reading_id IS NOT NULL AND f.withdrawn_at IS NULL
-             AND (f.measured_at AT TIME ZONE d.zone)::date = d.day)) AS out
-FROM (
-    SELECT DISTINCT r.patient_id, z.zone, (r.measured_at AT TIME ZONE z.zone)::date AS day
-    FROM reading_view r
-    JOIN (SELECT p.id, coalesce(p.zone, c.zone) AS zone
-          FROM patient p JOIN clinic c ON c.id = p.clinic_id) z ON z.id = r.patient_id
-    WHERE r.clinic_id = session_clinic() AND r.measured_at >= %(since)s
-      AND r.measured_at < %(until)s AND r.origin = 'automatic' AND NOT r.failed
-      AND r.kind <> 'undecoded'
-      AND (%(patient)s::uuid IS NULL OR r.patient_id = %(patient)s)
-) d
-GROUP BY d.patient_id
 
 -- name: month_work
 -- Confirmed time of a month of the practice: what minutes are summed from.
@@ -151,3 +145,50 @@ SELECT e.patient_id, e.programme, e.role, e.activity, lower(e.during) AS started
 FROM time_entry e
 WHERE e.clinic_id = session_clinic() AND e.status = 'active' AND e.state = 'confirmed'
   AND e.during && tstzrange(%(starts_at)s, %(ends_at)s)
+
+-- name: header
+-- Who the patient is and how things stand, in one row.
+SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.sex, p.phone,
+       coalesce(p.zone, c.zone) AS zone, p.conditions, p.care_note,
+       coalesce(
+           (SELECT max(r.measured_at) FROM reading_view r
+            WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id
+              AND r.measured_at > %(now)s - INTERVAL '7 days'),
+           (SELECT max(r.measured_at) FROM reading_view r
+            WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id)) AS last_at,
+       alerts.open AS alerts, alerts.severity, alerts.review,
+       waiting.entries AS waiting_entries, tasks.next_id AS task_id,
+       EXISTS (
+           SELECT FROM assignment a
+           JOIN assignment o ON o.clinic_id = a.clinic_id AND o.device = a.device
+               AND o.patient_id <> a.patient_id AND o.during @> %(now)s::timestamptz
+           WHERE a.clinic_id = p.clinic_id AND a.patient_id = p.id
+             AND a.during @> %(now)s::timestamptz) AS shares_device
+FROM patient p
+JOIN clinic c ON c.id = p.clinic_id
+LEFT JOIN LATERAL (
+    SELECT count(*) AS open, count(a.review_reason) AS review,
+           (array_agg(a.severity ORDER BY
+               array_position(ARRAY['critical', 'warning', 'notice'], a.severity)))[1] AS severity
+    FROM alert a
+    WHERE a.clinic_id = p.clinic_id AND a.patient_id = p.id AND a.state <> 'resolved') alerts ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS entries FROM time_entry e
+    WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
+      AND ((e.state = 'stopped' AND e.status = 'active') OR e.status = 'held')) waiting ON true
+LEFT JOIN LATERAL (
+    SELECT t.id AS next_id FROM care_task t
+    WHERE t.clinic_id = p.clinic_id AND t.patient_id = p.id AND t.state <> 'done'
+    ORDER BY t.due_at LIMIT 1) tasks ON true
+WHERE p.clinic_id = session_clinic() AND p.id = %(patient)s
+
+-- name: entry_of_patient
+-- Whose ledger an entry is in.
+SELECT patient_id, coalesce(lower(during), created_at) AS started_at FROM time_entry
+WHERE clinic_id = session_clinic() AND id = %(entry)s
+
+-- name: patient_of_enrolment
+SELECT patient_id FROM enrolment WHERE clinic_id = session_clinic() AND id = %(key)s
+
+-- name: patient_of_consent
+SELECT patient_id FROM consent WHERE clinic_id = session_clinic() AND id = %(key)s

@@ -25,7 +25,10 @@ WHERE clinic_id = session_clinic() AND id = %(patient)s
 -- name: identities
 -- Who is registered: identity and nothing of the chart.
 SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.phone
-FROM patient p WHERE p.clinic_id = session_clinic()
+FROM patient p
+WHERE p.clinic_id = session_clinic()
+  AND (%(search)s = '' OR position(lower(%(search)s) IN lower(
+      concat_ws(' ', p.given_name, p.family_name, p.given_name, p.record_number))) > 0)
 ORDER BY p.family_name, p.given_name, p.id LIMIT %(limit)s
 
 -- name: count_patients
