@@ -143,10 +143,10 @@ async def _new(conn: Connection, found: Sequence[Finding]) -> list[Finding]:
     keys = [(f.patient_id, str(f.lineage), f.reading_id) for f in found if f.reading_id]
     known = await store.known_findings(conn, keys)
     ids = [f.quarantine_id for f in found if f.quarantine_id is not None]
-    known_ids = await store.known_set_aside(conn, ids)
+    known_set_aside = await store.known_set_aside(conn, ids)
     return [
         finding
         for finding in found
         if (finding.patient_id, str(finding.lineage), finding.reading_id) not in known
-        and finding.quarantine_id not in known_ids
+        and (finding.quarantine_id, finding.patient_id) not in known_set_aside
     ]

@@ -76,11 +76,12 @@ async def known_findings(conn: Connection, asked: Collection[FindingKey]) -> set
     return set(await cur.fetchall())
 
 
-async def known_set_aside(conn: Connection, ids: Collection[int]) -> set[int]:
+async def known_set_aside(conn: Connection, ids: Collection[int]) -> set[tuple[int, UUID]]:
+    """(quarantine_id, patient): bytes may be another patient's after a re-assignment."""
     if not ids:
         return set()
     cur = await conn.execute(load("alerts")["known_set_aside"], {"ids": list(ids)})
-    return {number for (number,) in await cur.fetchall()}
+    return set(await cur.fetchall())
 
 
 async def known_alerts(

@@ -112,7 +112,8 @@ WHERE a.clinic_id = session_clinic() AND a.id = c.id
 
 -- name: change_tasks
 UPDATE care_task t SET due_at = least(t.due_at, c.due_at),
-    snoozed_until = CASE WHEN NOT c.wakes THEN t.snoozed_until END
+    snoozed_until = CASE WHEN NOT c.wakes THEN t.snoozed_until END,
+    snoozed_reason = CASE WHEN NOT c.wakes THEN t.snoozed_reason END
 FROM unnest(%(id)s::uuid[], %(due_at)s::timestamptz[], %(wakes)s::boolean[])
     AS c (alert_id, due_at, wakes)
 WHERE t.clinic_id = session_clinic() AND t.alert_id = c.alert_id AND t.state <> 'done'

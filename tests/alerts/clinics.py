@@ -138,7 +138,8 @@ class Clinic:
 
     async def alerts(self) -> list[dict[str, Any]]:
         return await self.rows(
-            "SELECT a.*, t.state AS task, t.due_at, t.snoozed_until, t.assignee FROM alert a"
+            "SELECT a.*, t.state AS task, t.due_at, t.snoozed_until, t.snoozed_reason,"
+            " t.assignee FROM alert a"
             " LEFT JOIN care_task t ON t.alert_id = a.id WHERE a.clinic_id = %(clinic)s"
             " ORDER BY a.patient_id, a.lineage, a.episode"
         )

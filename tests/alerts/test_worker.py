@@ -93,6 +93,7 @@ async def test_a_worsening_re_arms_and_wakes_and_keeps_the_assignee(clinic):
     alert = await clinic.alert()
     assert (alert["state"], alert["severity"]) == ("firing", "critical")
     assert (alert["task"], alert["assignee"]) == ("claimed", nurse)
+    assert alert["snoozed_reason"] is None
     assert (alert["snoozed_until"], alert["due_at"]) == (None, NOW + HOUR + 15 * MINUTE)
     assert await clinic.events() == [
         ("fired", "firing"),
@@ -108,7 +109,8 @@ async def _acknowledge(clinic: Clinic):
     )
     await clinic.admin.execute("UPDATE alert SET state = 'acknowledged'")
     await clinic.admin.execute(
-        "UPDATE care_task SET state = 'claimed', assignee = %s, snoozed_until = %s",
+        "UPDATE care_task SET state = 'claimed', assignee = %s, snoozed_until = %s,"
+        " snoozed_reason = 'later'",
         [nurse["id"], NOW + 10 * HOUR],
     )
     return nurse["id"]
@@ -311,6 +313,16 @@ async def test_a_quarantined_value_of_a_known_patient_opens_a_task_once(clinic):
     await _quarantine(clinic, b"b")
     await clinic.judge()
     assert await clinic.events() == [("fired", "firing"), ("recurred", "firing")]
+
+
+async def test_a_quarantined_value_that_becomes_anothers_opens_a_task_for_them(clinic):
+    await _quarantine(clinic, b"a")
+    await clinic.judge()
+    await clinic.admin.execute("UPDATE finding SET withdrawn_at = now()")
+    other = clinic.people[1].id
+    await clinic.admin.execute("UPDATE quarantine SET patient_id = %s, judged_at = NULL", [other])
+    await clinic.judge()
+    assert {a["patient_id"] for a in await clinic.alerts()} == {clinic.people[0].id, other}
 
 
 async def test_a_quarantined_value_of_nobody_waits_for_nobody(clinic):
