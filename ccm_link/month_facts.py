@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ccm_link.calendar_month import Month
 from ccm_link.codes import Programme, Role
-from ccm_link.facts import Consent, Enrollment, Facts, Rpm, Setup, TimeEntry
+from ccm_link.facts import Consent, Enrollment, Facts, Rpm, TimeEntry
 from ccm_link.intervals import days, micros
 from ccm_link.rules import Rules
 
@@ -183,6 +183,7 @@ def _entry(row: Row) -> TimeEntry:
 
 
 def _rpm(enrolment: Enrollment, rows: PatientRows, month: Month, rules: Rules) -> Rpm:
+    """Set-up is not among them: nothing stored says who taught the patient, or what was billed."""
     stored = next(row for row in rows.enrolments if row["programme"] == Programme.RPM)
     return Rpm(
         established_patient=stored["established_patient"],
@@ -190,7 +191,6 @@ def _rpm(enrolment: Enrollment, rows: PatientRows, month: Month, rules: Rules) -
         reading_days=[
             day for day in rows.days if enrolment.since is None or day >= enrolment.since
         ],
-        setup=None if enrolment.since is None else Setup(date=enrolment.since),
         interactive=[
             row["starts_at"]
             for row in rows.entries

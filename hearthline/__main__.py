@@ -9,6 +9,7 @@ PARTS = {
     "gateway": "the box in the home: run",
     "ingest": "broker to database",
     "alerts": "readings to alerts and care tasks",
+    "ccm_link": "evaluate a month, end abandoned timers",
     "store": "migrate, provision",
     "devices": "decode a Bluetooth characteristic",
 }
