@@ -71,8 +71,8 @@ COPIED: Final = (
 # The icons of api/static/icons.svg; tests/api/ui holds the templates to it.
 SPRITE: Final = tuple(
     """
-    alert-triangle arrow-back-up arrow-right battery-1 bell calendar calendar-month check chevron-down chevron-left
-    chevron-right circle-check clock device-heart-monitor download droplet eye file-text hand-stop heartbeat
+    alert-triangle arrow-back-up arrow-right battery-1 bell calendar calendar-month chart-line check chevron-down
+    chevron-left chevron-right circle-check clock device-heart-monitor download droplet eye file-text hand-stop heartbeat
     history home home-heart home-signal id id-badge-2 inbox info-circle keyboard list-check lock logout menu-2 message
     pencil phone player-pause player-play player-stop plus printer refresh router scale search settings
     shield-exclamation trash user user-plus users wifi-off x zzz
@@ -101,7 +101,9 @@ def fetch(package: Package, into: Path) -> Path:
     tarball = into / json.loads(packed.stdout)[0]["filename"]
     found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
     if found != package.sha512:
-        raise WrongPackageError(f"{package.name}@{package.version}: sha512-{found} is not the pinned one")
+        raise WrongPackageError(
+            f"{package.name}@{package.version}: sha512-{found} is not the pinned one"
+        )
     folder = into / tarball.stem
     with tarfile.open(tarball) as archive:
         archive.extractall(folder, filter="data")
@@ -110,7 +112,9 @@ def fetch(package: Package, into: Path) -> Path:
 
 def sprite(icons: Path) -> bytes:
     """One file of <symbol>s; `<use href="/static/icons.svg#phone">` draws one."""
-    symbols = "\n".join(symbol(name, (icons / f"{name}.svg").read_text()) for name in sorted(SPRITE))
+    symbols = "\n".join(
+        symbol(name, (icons / f"{name}.svg").read_text()) for name in sorted(SPRITE)
+    )
     return f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n'.encode()
 
 
@@ -167,7 +171,9 @@ def assets(into: Path) -> dict[Path, bytes]:
         if package is ICONS:
             made[STATIC / "icons.svg"] = sprite(folder / "icons" / "outline")
     tabler = fetch(TABLER, into)
-    made[STATIC / "vendor" / "tabler.css"] = trimmed(tabler / "dist" / "css" / "tabler.min.css", into)
+    made[STATIC / "vendor" / "tabler.css"] = trimmed(
+        tabler / "dist" / "css" / "tabler.min.css", into
+    )
     return made
 
 
@@ -175,7 +181,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         made = assets(Path(folder))
     if "--check" in sys.argv[1:]:
-        return int(any(not path.exists() or path.read_bytes() != data for path, data in made.items()))
+        return int(
+            any(not path.exists() or path.read_bytes() != data for path, data in made.items())
+        )
     for path, data in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

@@ -16,6 +16,8 @@ from tests.databases import admin, database, home, template
 
 __all__ = ["admin", "database", "home", "services", "template"]
 
+pytest_plugins = ["tests.browser"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

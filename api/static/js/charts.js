@@ -34,18 +34,19 @@ function option(data, ink) {
   const plain = { color: ink["ink-2"], fontFamily: "inherit", fontSize: 12 };
   const last = data.panels.length - 1;
   const lines = [ink.accent, ink["ink-2"], ink["notice-mark"], ink["good-mark"]];
+  const quiet = { lineStyle: { color: ink["line-strong"], width: 1 }, areaStyle: { color: ink.line, opacity: 0.5 } };
   return {
     useUTC: true,
     animation: false,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     aria: { enabled: true, label: { enabled: true, description: data.summary } },
     title: data.panels.map((panel, index) => ({
-      text: panel.title, subtext: "", left: 0, top: top(index) - HEAD_PX + 4,
+      text: `${panel.title}, ${panel.unit}`, left: 0, top: top(index) - HEAD_PX + 4,
       textStyle: { ...plain, color: ink.ink, fontWeight: 600, fontSize: 13 },
     })),
     legend: data.panels.map((panel, index) => ({
-      data: panel.series.map((series) => series.name), right: 0, top: top(index) - HEAD_PX, textStyle: plain,
-      show: panel.series.length > 1, itemWidth: 22, itemHeight: 8, selectedMode: false,
+      data: panel.series.map((series) => series.name), right: 8, top: top(index) - HEAD_PX, textStyle: plain,
+      show: panel.series.length > 1, itemWidth: 22, itemHeight: 8, itemGap: 16, selectedMode: false,
     })),
     axisPointer: { link: [{ xAxisIndex: "all" }], lineStyle: { color: ink["line-strong"] } },
     tooltip: {
@@ -58,14 +59,14 @@ function option(data, ink) {
       axisTick: { show: index === last }, splitLine: { show: false }, axisPointer: { label: { show: index === last } },
     })),
     yAxis: data.panels.map((panel, index) => ({
-      type: "value", gridIndex: index, scale: true, name: panel.unit, nameGap: 6, nameTextStyle: { ...plain, align: "left", padding: [0, 0, 0, -36] },
+      type: "value", gridIndex: index, scale: true,
       min: (seen) => lowest(panel, seen.min), max: (seen) => highest(panel, seen.max),
       splitNumber: 3, axisLabel: plain, splitLine: { lineStyle: { color: ink.line } },
     })),
     dataZoom: [
       { type: "inside", xAxisIndex: "all", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, moveOnMouseMove: true },
       { type: "slider", xAxisIndex: "all", bottom: 6, height: 22, showDetail: false, borderColor: ink.line, textStyle: plain,
-        fillerColor: "transparent", handleStyle: { color: ink.surface, borderColor: ink["line-strong"] }, moveHandleSize: 4, brushSelect: false },
+        fillerColor: "transparent", dataBackground: quiet, selectedDataBackground: quiet, handleStyle: { color: ink.surface, borderColor: ink["line-strong"] }, moveHandleSize: 4, brushSelect: false },
     ],
     series: data.panels.flatMap((panel, index) => panel.series.map((series, nth) => ({
       name: series.name, type: series.dots ? "scatter" : "line", xAxisIndex: index, yAxisIndex: index,
@@ -88,7 +89,7 @@ function marks(data, panel, ink, first) {
     markArea: {
       silent: true,
       data: (panel.bands ?? []).map((band) => [
-        { yAxis: band.from, name: band.label, itemStyle: { color: ink["good-soft"] }, label: { ...label, position: "insideTopLeft" } },
+        { yAxis: band.from, name: band.label, itemStyle: { color: ink["good-soft"] }, label: { ...label, position: "insideBottomLeft" } },
         { yAxis: band.to },
       ]),
     },
