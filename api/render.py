@@ -30,6 +30,7 @@ def environment() -> Environment:
         full=times.full,
         short=times.short,
         day=_day,
+        monthname=_month,
         clock=times.clock,
         duration=times.duration,
         minutes=times.minutes,
@@ -55,3 +56,7 @@ def render(template: str, context: dict[str, Any]) -> str:
 def _day(value: date | datetime, zone: ZoneInfo | None = None) -> str:
     local = value.astimezone(zone) if isinstance(value, datetime) and zone else value
     return f"{local:%b} {local.day}, {local.year}"
+
+
+def _month(day: date) -> str:
+    return f"{day:%B %Y}"

@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(validation_alias="HEARTHLINE_DATABASE_URL")
     host: str = "127.0.0.1"
     port: int = 8080
-    metrics_port: int = 9466
+    metrics_port: int = 9467
     #: False only behind plain HTTP on loopback: browsers then still send the cookie back.
     secure_cookies: bool = True
     pool_size: int = Field(default=8, ge=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.pages import (
     devices,
     homes,
+    month,
     quarantine,
     settings,
     sign_in,
@@ -20,6 +21,7 @@ ROUTERS = (
     worklist.router,
     task.router,
     timers.router,
+    month.router,
     homes.router,
     devices.router,
     unassigned.router,

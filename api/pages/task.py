@@ -116,6 +116,10 @@ async def unsnooze(page: CarePage, task_id: UUID) -> Response:
 
 @router.post("/tasks/{task_id}/checklist")
 async def tick(page: CarePage, task_id: UUID, step: Text, done: Text = "") -> Response:
+    if step not in {
+        known.id for known in task_view.steps((await _detail(page, task_id))["task"], page.now)
+    }:
+        raise NotFound
     with careful():
         await work.tick(
             page.conn, page.clinic, actor_of(page), task_id, step, done == "yes", now=page.now

@@ -153,7 +153,8 @@ WHERE clinic_id = %(clinic)s AND task_id = %(task)s AND staff_id = %(staff)s
   AND state <> 'confirmed' AND status = 'active'
 
 -- name: patient_time
-SELECT e.id, e.staff_id, s.name AS staff_name, s.credential, e.task_id, t.alert_id, e.programme,
+SELECT e.id, e.staff_id, s.name AS staff_name, s.credential, e.task_id, t.alert_id, a.lineage,
+       e.programme,
        e.activity, e.role, e.source, e.state, e.status, e.stopped_by, e.interactive, e.note,
        coalesce(lower(e.during), e.created_at) AS started_at, upper(e.during) AS ended_at,
        e.last_activity_at, e.created_at, e.confirmed_at, e.reversed_at, r.name AS reversed_by_name,
@@ -173,6 +174,7 @@ JOIN time_entry e ON e.clinic_id = c.id AND e.patient_id = %(patient)s
 JOIN staff s ON s.id = e.staff_id
 LEFT JOIN staff r ON r.id = e.reversed_by
 LEFT JOIN care_task t ON t.clinic_id = e.clinic_id AND t.id = e.task_id
+LEFT JOIN alert a ON a.clinic_id = t.clinic_id AND a.id = t.alert_id
 WHERE c.id = %(clinic)s
 ORDER BY started_at, e.id
 

@@ -1,0 +1,178 @@
+"""The month as a biller reads it: pure, from the engine's lists and one patient's result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.lineage import Lineage
+from api.words import KINDS, name_of
+from ccm_link import words
+from ccm_link.activities import ACTIVITIES, Activity
+from ccm_link.explain import Kind
+from ccm_link.intervals import total
+from ccm_link.month import Blocked, MonthLists, Nearly, PatientMonth, Ready
+from ccm_link.outcome import Unit
+
+Row = Mapping[str, Any]
+
+#: The order in which questions are asked of a month, and their headings.
+QUESTIONS = (
+    (Kind.WHY, "Why this bills"),
+    (Kind.WHAT_NEXT, "What next"),
+    (Kind.WHY_NOT, "Why not yet"),
+    (Kind.IMPOSSIBLE, "Not any more this month"),
+    (Kind.LOOK, "Look at this before sending"),
+)
+_STATES = {
+    "running": "Timer runs",
+    "stopped": "Waits for confirmation",
+    "confirmed": "Confirmed",
+    "held": "Held: overlaps another patient",
+    "reversed": "Taken back",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of a list."""
+
+    href: str
+    name: str
+    programme: str
+    what: str
+    detail: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """Ready, nearly and blocked, in words."""
+
+    ready: list[Listed]
+    nearly: list[Listed]
+    blocked: list[Listed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """All sentences that answer one question."""
+
+    heading: str
+    sentences: list[tuple[str, str]]  # subject, sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """One entry of the ledger: what was logged, what of it counts, and what caused it."""
+
+    started_at: datetime | None
+    ended_at: datetime | None
+    staff: str
+    programme: str
+    activity: str
+    logged: str
+    counted: str
+    lost: list[str]
+    state: str
+    note: str
+    cause: str
+    task_id: str | None
+    review: str | None
+
+
+def lists_of(lists: MonthLists, month: str) -> Lists:
+    return Lists(
+        ready=[_ready(item, month) for item in lists.ready],
+        nearly=[_nearly(item, month) for item in lists.nearly],
+        blocked=[_blocked(item, month) for item in lists.blocked],
+    )
+
+
+def _ready(item: Ready, month: str) -> Listed:
+    codes = ", ".join(f"{x.code} × {x.units}" if x.units > 1 else x.code for x in item.lines)
+    programmes = " + ".join(dict.fromkeys(str(line.programme) for line in item.lines))
+    return _listed(item.month, month, programmes, codes, item.month.text(Kind.WHY, Kind.LOOK))
+
+
+def _nearly(item: Nearly, month: str) -> Listed:
+    unit = "" if item.unit is Unit.SECONDS else " (reading days)"
+    return _listed(item.month, month, str(item.programme), f"{item.code}{unit}", item.words)
+
+
+def _blocked(item: Blocked, month: str) -> Listed:
+    return _listed(item.month, month, str(item.programme), "Blocked", item.words)
+
+
+def _listed(
+    of: PatientMonth, month: str, programme: str, what: str, detail: Sequence[str]
+) -> Listed:
+    return Listed(
+        href=f"/month/{of.patient.id}?month={month}",
+        name=f"{of.patient.given_name} {of.patient.family_name}",
+        programme=programme,
+        what=what,
+        detail=tuple(detail),
+        waiting=of.waiting_words,
+    )
+
+
+def answers(of: PatientMonth) -> list[Answer]:
+    """Only the questions that have one."""
+    found = []
+    for kind, heading in QUESTIONS:
+        said = [(str(e.subject), words.text(e)) for e in of.result.explanations if e.kind is kind]
+        said = [pair for pair in said if not _is_entry(pair[0], of)]
+        if said:
+            found.append(Answer(heading=heading, sentences=list(dict.fromkeys(said))))
+    return found
+
+
+def _is_entry(subject: str, of: PatientMonth) -> bool:
+    """What is said of one entry is shown in the ledger, beside it."""
+    return any(row.entry == subject for row in of.result.ledger)
+
+
+def ledger_of(of: PatientMonth, rows: Sequence[Row]) -> list[Spent]:
+    """Every entry that touches the month, the ones that do not count too."""
+    judged = {row.entry: row for row in of.result.ledger}
+    return [_spent(row, judged.get(str(row["id"])), of) for row in rows]
+
+
+def _spent(row: Row, judged: Any, of: PatientMonth) -> Spent:
+    seconds = _seconds(row["started_at"], row["ended_at"])
+    said = [words.detail(r) for r in of.result.rejections if r.subject == str(row["id"])]
+    state = row["status"] if row["status"] != "active" else row["state"]
+    activity = row["activity"]
+    known = activity in set(Activity)
+    return Spent(
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        staff=row["staff_name"],
+        programme=row["programme"],
+        activity=ACTIVITIES[Activity(activity)].label if known else activity,
+        logged=words.length(round(seconds * 1_000_000)),
+        counted=words.length(total(judged.counted)) if judged else "–",
+        lost=said,
+        state=_STATES[state],
+        note=row["note"],
+        cause=_cause(row),
+        task_id=str(row["task_id"]) if row["task_id"] else None,
+        review=row["review_reason"],
+    )
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float:
+    return (end - start).total_seconds() if start and end else 0.0
+
+
+def _cause(row: Row) -> str:
+    lineage = row.get("lineage")
+    if lineage:
+        return f"Alert: {KINDS[Lineage(lineage)].lower()}"
+    return "Follow-up" if row["task_id"] else "Logged by hand"
+
+
+__all__ = ["Answer", "Listed", "Lists", "Spent", "answers", "ledger_of", "lists_of", "name_of"]
