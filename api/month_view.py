@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from alerts.lineage import Lineage
-from api.words import KINDS, name_of
+from api.units import NONE
+from api.words import KINDS
 from ccm_link import words
 from ccm_link.activities import ACTIVITIES, Activity
 from ccm_link.explain import Kind
@@ -92,7 +93,9 @@ def lists_of(lists: MonthLists, month: str) -> Lists:
 
 
 def _ready(item: Ready, month: str) -> Listed:
-    codes = ", ".join(f"{x.code} × {x.units}" if x.units > 1 else x.code for x in item.lines)
+    codes = ", ".join(
+        f"{x.code} \N{MULTIPLICATION SIGN} {x.units}" if x.units > 1 else x.code for x in item.lines
+    )
     programmes = " + ".join(dict.fromkeys(str(line.programme) for line in item.lines))
     return _listed(item.month, month, programmes, codes, item.month.text(Kind.WHY, Kind.LOOK))
 
@@ -154,7 +157,7 @@ def _spent(row: Row, judged: Any, of: PatientMonth) -> Spent:
         programme=row["programme"],
         activity=ACTIVITIES[Activity(activity)].label if known else activity,
         logged=words.length(round(seconds * 1_000_000)),
-        counted=words.length(total(judged.counted)) if judged else "–",
+        counted=words.length(total(judged.counted)) if judged else NONE,
         lost=said,
         state=_STATES[state],
         note=row["note"],
@@ -173,6 +176,3 @@ def _cause(row: Row) -> str:
     if lineage:
         return f"Alert: {KINDS[Lineage(lineage)].lower()}"
     return "Follow-up" if row["task_id"] else "Logged by hand"
-
-
-__all__ = ["Answer", "Listed", "Lists", "Spent", "answers", "ledger_of", "lists_of", "name_of"]

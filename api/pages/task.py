@@ -116,9 +116,8 @@ async def unsnooze(page: CarePage, task_id: UUID) -> Response:
 
 @router.post("/tasks/{task_id}/checklist")
 async def tick(page: CarePage, task_id: UUID, step: Text, done: Text = "") -> Response:
-    if step not in {
-        known.id for known in task_view.steps((await _detail(page, task_id))["task"], page.now)
-    }:
+    protocol = task_view.steps((await _detail(page, task_id))["task"], page.now)
+    if step not in {known.id for known in protocol}:
         raise NotFound
     with careful():
         await work.tick(
