@@ -72,7 +72,8 @@ def _periods(
         parts = {"first": period.first, "last": period.last}
         if start < free_from:
             reason = Reason.CONCURRENT_CODE_CONFLICT
-            refused.append(Refusal(subject=str(start), reason=reason, parts=parts))
+            before = {"code": "the period before, which has not ended"}
+            refused.append(Refusal(subject=str(start), reason=reason, parts=before))
             continue
         free_from = period.last + timedelta(days=1)
         if period.last in facts.month:

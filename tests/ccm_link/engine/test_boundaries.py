@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.ccm_link.engine.make import billed, days, enrolled, entry, month, refused, rpm_month
+from ccm_link import words
+from tests.ccm_link.engine.make import billed, days, enrolled, entry, month, result, rpm_month
 
 TALK = ["2026-03-10T09:05:00-04:00"]
 COMPLEX = {"enrollments": [enrolled(complex_mdm="high")]}
@@ -137,7 +138,8 @@ def test_overlapping_periods_are_not_two() -> None:
         "reading_days": days("2026-03-01", 30),
     }
     assert billed(rpm_month(rpm=rpm)) == {"99454": 1}
-    assert ("2026-03-02", "CONCURRENT_CODE_CONFLICT") in refused(rpm_month(rpm=rpm))
+    (told,) = (r for r in result(rpm_month(rpm=rpm)).rejections if r.subject == "2026-03-02")
+    assert words.detail(told) == "It cannot stand beside the period before, which has not ended."
 
 
 def test_a_period_that_still_runs_is_not_billed_yet() -> None:

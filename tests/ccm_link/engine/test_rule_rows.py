@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from ccm_link.codes import Role
 from ccm_link.evaluate import evaluate
 from ccm_link.facts import Facts, decode
 from ccm_link.rules import Row, Table, in_force, shipped
+from ccm_link.view import as_json
 from tests.ccm_link.engine.make import ALL_ELEMENTS, CASES, days, enrolled, entry, month, rpm_month
 
 TABLE, _ = shipped()
@@ -228,3 +229,14 @@ def test_every_code_that_can_bill_has_a_row_with_a_label() -> None:
     timed = {c for row in TABLE.track for c in (row.code, row.addon) if c}
     assert device | timed | {row.code for row in TABLE.review} <= known
     assert all(row.label for row in TABLE.code)
+
+
+@pytest.mark.parametrize("section", PROBES)
+@pytest.mark.parametrize("today", [None, date(2025, 1, 1), date(2026, 3, 15), date(2026, 5, 1)])
+def test_whatever_comes_out_has_words(section: str, today: date | None) -> None:
+    for facts, _ in answers(section):
+        said = as_json(evaluate(facts, in_force(TABLE, facts.month, version=""), today=today))
+        texts = [e["text"] for e in said["explanations"]] + [
+            r["detail"] for r in said["rejections"]
+        ]
+        assert all(text and "{" not in text for text in texts)
