@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import socket
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 from scripts import nurse
 from scripts.browser import Browser, ConsoleError
-from scripts.clinic import LONG_AGO, NURSE, PASSWORD, STAFF
+from scripts.clinic import BILLER, LONG_AGO, NURSE, PASSWORD, STAFF
 from scripts.console import Clock, served
 from scripts.database import Database
 from scripts.opening import (
@@ -41,6 +42,7 @@ LIVE_EVERY_S, CRISIS_AFTER_S = "30", "60"
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no child is left behind
     started = time.monotonic()
     try:
         with Database.fresh(os.environ["HEARTHLINE_DATABASE_URL"], _run_name()) as database:
@@ -94,7 +96,7 @@ def _own(spine: Spine, opened: Opened, seed: int) -> dict[str, Any]:
     spine.wait_gateway(ONCE_TIMEOUT_S)
     await_history(spine, opened)
     found = spine.compare()
-    problems = differences(spine, opened.wanted.expected | {CRISIS})
+    problems = differences(spine.database.alerts(CLINIC), opened.wanted.expected | {CRISIS})
     problems += [] if found.exact else [f"readings differ from the journal: {found}"]
     whom = FIRST_CALLED if FIRST_CALLED in opened.made.patients else CRISIS.patient
     return {
@@ -146,16 +148,22 @@ def _air(spine: Spine, opened: Opened, air: str) -> dict[str, Any]:
 
 def _work(spine: Spine, whom: str) -> dict[str, Any]:
     """The nurse deals with the first alert of one patient, if there is one; what it comes to."""
-    clock = Clock()
-    tasks = [row["task"] for row in spine.database.alerts(CLINIC) if row["patient"] == whom]
-    if tasks:
-        say("a nurse signs in, claims an alert, works on it and resolves it")
-        urls, port = spine.database.urls, spine.ports["console"]
-        with served(urls["hl_api"], port=port, clock=clock) as address, Browser(address) as browser:
-            nurse.sign_in(browser, NURSE)
-            nurse.work_off(browser, clock, str(tasks[0]), lasting=WORKED)
-    counts = spine.database.counts(CLINIC)
-    counted = spine.database.month(CLINIC, clock())
+    clock, database = Clock(), spine.database
+    tasks = [row["task"] for row in database.alerts(CLINIC) if row["patient"] == whom]
+    url, port = database.urls["hl_api"], spine.ports["console"]
+    with served(url, port=port, clock=clock) as address:
+        for task in tasks[:1]:
+            say("a nurse signs in, claims an alert, works on it and resolves it")
+            with Browser(address) as browser:
+                nurse.sign_in(browser, NURSE)
+                nurse.work_off(browser, clock, str(task), lasting=WORKED)
+        counted = database.month(CLINIC, clock())
+        with Browser(address) as browser:
+            nurse.sign_in(browser, BILLER)
+            unseen = nurse.unseen(browser, counted.codes)
+    if unseen:
+        raise ConsoleError(f"the month's page does not show {', '.join(unseen)}")
+    counts = database.counts(CLINIC)
     return {
         "quarantined": counts["quarantined"],
         "alerts": counts["alerts"],

@@ -6,6 +6,7 @@ are those that the page's script sends while somebody works.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -45,6 +46,12 @@ def work_off(browser: Browser, clock: Clock, task: str, *, lasting: timedelta) -
     )
     if page.forms_to(f"{here}/resolve"):
         raise ConsoleError("the console did not accept the outcome")
+
+
+def unseen(browser: Browser, codes: Iterable[str]) -> list[str]:
+    """Codes that the month's page does not show to whoever is signed in."""
+    page = browser.get("/month")
+    return [code for code in codes if code not in page.text]
 
 
 def _beats(browser: Browser, page: Page, clock: Clock, lasting: timedelta) -> None:

@@ -6,10 +6,11 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from gateway.spool import open_spool
 from scripts.clinic import HANDED_OVER, SetUp
@@ -115,11 +116,11 @@ def _until(spine: Spine, done: Callable[[dict[str, int]], bool]) -> None:
         time.sleep(LOOK_S)
 
 
-def differences(spine: Spine, expected: frozenset[Expected]) -> list[str]:
+def differences(rows: Iterable[dict[str, Any]], expected: frozenset[Expected]) -> list[str]:
     """Alerts that should be there and are not, and the other way round, in words."""
     found = [
         Expected(patient=r["patient"], lineage=r["lineage"], severity=r["severity"], late=r["late"])
-        for r in spine.database.alerts(CLINIC)
+        for r in rows
     ]
     missing = [f"missing: {_words(e)}" for e in sorted(expected - set(found))]
     extra = [f"not expected: {_words(e)}" for e in sorted(set(found) - expected)]

@@ -5,16 +5,13 @@ The simulator's journal is the truth; nothing here looks into a process.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import time
 import uuid
 
 import pytest
 
 from scripts.database import Database
-from scripts.spine import CLINIC, GATEWAY, HOME_ZONE, ROOT, Spine
+from scripts.spine import CLINIC, GATEWAY, HOME_ZONE, Spine
 
 pytestmark = pytest.mark.services
 KINDS = {"blood_pressure", "glucose", "weight"}
@@ -100,20 +97,3 @@ def test_broker_killed_in_the_middle(spine, services):
         services.run("start", "mosquitto")
     spine.wait_gateway(180)
     assert_all_once(spine)
-
-
-@pytest.mark.usefixtures("services")
-def test_demo_prints_the_agreed_keys():
-    done = subprocess.run(
-        [str(ROOT / "scripts" / "demo"), "--once", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-        env=os.environ,
-    )
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert report["readings_taken"] == report["readings_stored"] > 0
-    assert (report["lost"], report["duplicates"], report["quarantined"]) == (0, 0, 0)
-    assert report["seconds"] > 0
