@@ -9,8 +9,8 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from api.auth.viewer import Role
-from api.errors import Forbidden, NotFound
-from api.page import LimitsPage
+from api.errors import NotFound
+from api.page import AdminPage, LimitsPage
 from store import clinics
 
 router = APIRouter()
@@ -37,16 +37,13 @@ async def settings(page: LimitsPage) -> Response:
 
 @router.post("/settings")
 async def change(
-    page: LimitsPage,
+    page: AdminPage,
     name: Text,
     zone: Text,
     glucose_unit: Text,
     weight_unit: Text,
     alert_programme: Text,
 ) -> Response:
-    """Admins only; providers see the page and set limits."""
-    if page.viewer.role is not Role.ADMIN:
-        raise Forbidden
     wanted = clinics.ClinicSettings(
         id=page.clinic,
         name=name.strip(),
