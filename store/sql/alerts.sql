@@ -48,11 +48,9 @@ JOIN finding f ON f.clinic_id = session_clinic() AND f.patient_id = asked.patien
 WHERE f.withdrawn_at IS NULL
 
 -- name: known_set_aside
--- Of the patient whose bytes they are now: the finding of an earlier one was withdrawn.
-SELECT f.quarantine_id
-FROM finding f JOIN quarantine q ON q.id = f.quarantine_id AND q.patient_id = f.patient_id
-WHERE f.clinic_id = session_clinic() AND f.quarantine_id = ANY(%(ids)s::bigint[])
-  AND f.withdrawn_at IS NULL
+-- Withdrawn ones too: bytes that return to a patient take their finding back where that is decided.
+SELECT quarantine_id, patient_id FROM finding
+WHERE clinic_id = session_clinic() AND quarantine_id = ANY(%(ids)s::bigint[])
 
 -- name: lock_tasks
 SELECT id FROM care_task

@@ -323,6 +323,9 @@ async def test_a_quarantined_value_that_becomes_anothers_opens_a_task_for_them(c
     await clinic.admin.execute("UPDATE quarantine SET patient_id = %s, judged_at = NULL", [other])
     await clinic.judge()
     assert {a["patient_id"] for a in await clinic.alerts()} == {clinic.people[0].id, other}
+    await clinic.admin.execute("UPDATE quarantine SET judged_at = NULL")
+    await clinic.judge()
+    assert len(await clinic.rows("SELECT FROM finding")) == 2
 
 
 async def test_a_quarantined_value_of_nobody_waits_for_nobody(clinic):
