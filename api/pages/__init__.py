@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from api.pages import (
+    clinic_limits,
     devices,
     homes,
     month,
+    patient,
+    patients,
+    plan,
     quarantine,
     settings,
     sign_in,
     staff,
     task,
+    time_ledger,
     timers,
     unassigned,
     worklist,
@@ -21,6 +26,10 @@ ROUTERS = (
     worklist.router,
     task.router,
     timers.router,
+    patients.router,  # /patients/new before /patients/{patient_id}
+    patient.router,
+    time_ledger.router,
+    plan.router,
     month.router,
     homes.router,
     devices.router,
@@ -28,4 +37,5 @@ ROUTERS = (
     quarantine.router,
     staff.router,
     settings.router,
+    clinic_limits.router,
 )
