@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Annotated
 
 import typer
 import uvicorn
 
-from api import metrics
+from api import metrics, opening
 from api.service import create_app
 from api.settings import Settings
 from store import health
 from store.errors import Unavailable
 from store.pool import is_ready
 from store.process import configure_logging
+from vitals.clock import utc_now
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -50,6 +52,34 @@ async def serve(settings: Settings) -> None:
     )
     async with health.serve(settings.host, settings.metrics_port, ready, metrics.REGISTRY):
         await server.serve()
+
+
+@app.command()
+def open_clinic(
+    clinic: Annotated[str, typer.Argument(help="Its key, as in MQTT topics: north-side")],
+    name: Annotated[str, typer.Option(help="As people call it.")],
+    zone: Annotated[str, typer.Option(help="IANA: months are billed in it.")],
+    admin_email: Annotated[str, typer.Option()],
+    admin_name: Annotated[str, typer.Option()],
+) -> None:
+    """Make a clinic and print the link that its first admin opens. Administrator's database URL."""
+    url = Settings().database_url.get_secret_value()
+    try:
+        path = asyncio.run(
+            opening.open_clinic(
+                url,
+                clinic,
+                name=name,
+                zone=zone,
+                email=admin_email,
+                person=admin_name,
+                now=utc_now(),
+            )
+        )
+    except (opening.CannotOpen, Unavailable) as problem:
+        typer.echo(f"open-clinic: {problem}", err=True)
+        raise typer.Exit(2) from problem
+    typer.echo(f"{path}   (once, within a week; put the console's address before it)")
 
 
 @app.command()

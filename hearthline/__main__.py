@@ -11,6 +11,7 @@ PARTS = {
     "alerts": "readings to alerts and care tasks",
     "ccm_link": "evaluate a month, end abandoned timers",
     "store": "migrate, provision",
+    "api": "the console: serve, open-clinic, openapi",
     "devices": "decode a Bluetooth characteristic",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,11 +12,11 @@ from fastapi.responses import Response
 from api.auth import tokens
 from api.auth.viewer import Role
 from api.errors import NotFound
+from api.opening import INVITATION_LASTS
 from api.page import AdminPage
 from store import staff as people
 
 router = APIRouter()
-INVITATION_LASTS = timedelta(days=7)
 _FIELDS = ("email", "name", "credential", "role")
 
 Text = Annotated[str, Form()]
