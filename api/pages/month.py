@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -68,7 +69,7 @@ def _running(page: MonthPage) -> Month:
     return Month.of(page.now.astimezone(page.viewer.zone).date())
 
 
-def _neighbours(page: MonthPage, chosen: Month) -> dict[str, Month | None]:
+def _neighbours(page: MonthPage, chosen: Month) -> dict[str, Any]:
     following = Month(chosen + 1)
     return {
         "previous": Month(chosen - 1),

@@ -127,7 +127,9 @@ async def test_a_browser_killed_in_mid_timer_loses_no_proof(
 
 
 @pytest.mark.parametrize("dark", [False, True])
-async def test_every_state_is_clean_and_fits(chromium, url, north, home, clock, database, admin, dark):
+async def test_every_state_is_clean_and_fits(
+    chromium, url, north, home, clock, database, admin, dark
+):
     email = north.email("nurse")
     page = await signed_in(chromium, url, email, dark=dark)
     await _promises(page)
@@ -143,9 +145,11 @@ async def test_every_state_is_clean_and_fits(chromium, url, north, home, clock, 
         await page.wait_for_url("**/tasks/*")
         await _promises(page)
     chromium.expects("422")
-    await page.get_by_role("button", name="Claim and start").or_(
-        page.get_by_role("button", name="Go on")
-    ).first.click()
+    await (
+        page.get_by_role("button", name="Claim and start")
+        .or_(page.get_by_role("button", name="Go on"))
+        .first.click()
+    )
     await page.get_by_role("button", name="Resolve and save the time").click()
     await expect(page.get_by_role("alert")).to_contain_text("There is a problem")
     await _promises(page)
