@@ -47,11 +47,11 @@ class Checked:
 
 
 def check(form: AssignForm, *, device: str, zone: ZoneInfo, now: datetime) -> Checked:
-    problems: dict[str, str] = {}
+    problems: dict[str, str] = {}  # in the order of the fields
+    patient = _patient(form.patient, problems)
     slot = _slot(form.slot, problems)
     starts = _instant(form.starts, zone, "starts", problems)
     ends = _instant(form.ends, zone, "ends", problems) if form.ends else None
-    patient = _patient(form.patient, problems)
     if starts and starts > now:
         problems["starts"] = "Enter a start that is not in the future"
     if starts and ends and ends <= starts:

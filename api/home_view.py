@@ -95,7 +95,7 @@ def _of_gateways(gateways: Sequence[Gateway], now: datetime) -> list[Sign]:
         advice = "They are kept in the box. See Quarantine for the reason."
         signs.append(Sign(tone="warning", word=f"{_readings(rejected)} refused", advice=advice))
     if waiting:
-        signs.append(Sign(tone="notice", word=f"{_readings(waiting)} wait to be sent"))
+        signs.append(Sign(tone="notice", word=f"{_readings(waiting)} to be sent"))
     return signs
 
 

@@ -30,6 +30,14 @@ _ENTRIES: tuple[tuple[str, str, str, frozenset[Role]], ...] = (
     ("Settings", "/settings", "settings", frozenset({Role.ADMIN, Role.PROVIDER})),
 )
 
+#: Pages that belong to an entry by another name.
+_SECTIONS = {
+    "/alerts": "/queue",
+    "/devices": "/homes",
+    "/assignments": "/homes",
+    "/unassigned": "/homes",
+}
+
 
 def entries(role: Role, path: str) -> list[Entry]:
     return [
@@ -45,5 +53,5 @@ def home_of(role: Role) -> str:
 
 
 def _is_under(path: str, href: str) -> bool:
-    section = {"/alerts": "/queue"}.get(f"/{path.split('/')[1]}" if "/" in path else "", path)
+    section = _SECTIONS.get(f"/{path.split('/')[1]}" if "/" in path else "", path)
     return section == href or section.startswith(f"{href}/")

@@ -213,9 +213,11 @@ async def _assign(page: HomesPage, address: str, form: AssignForm, *, check: boo
     if check and checked.period:
         effect = await reassign.effect(page.conn, page.clinic, checked.period)
         await page.audit("device.assign.preview", address)
+    people = {str(p["id"]): p for p in await store.patients(page.conn, page.clinic)}
+    chosen = people.get(form.patient)
     patients = [
-        (str(p["id"]), f"{p['family_name']}, {p['given_name']}{_born(p['birth_date'])}")
-        for p in await store.patients(page.conn, page.clinic)
+        (key, f"{p['family_name']}, {p['given_name']}{_born(p['birth_date'])}")
+        for key, p in people.items()
     ]
     return await page.html(
         "devices/assign.html",
@@ -224,7 +226,7 @@ async def _assign(page: HomesPage, address: str, form: AssignForm, *, check: boo
         problems=checked.problems if check else {},
         period=checked.period,
         effect=effect,
-        name=dict(patients).get(form.patient, ""),
+        name=f"{chosen['given_name']} {chosen['family_name']}" if chosen else "",
         patients=[*patients, (NOBODY, "Nobody: keep its readings without a patient")],
         look=home_view,
         **found,

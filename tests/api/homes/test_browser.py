@@ -1,0 +1,101 @@
+"""The pages of homes in a real browser: they fit, axe finds nothing, and re-assigning works."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import PASSWORD
+from tests.api.homes.conftest import CUFF, STRANGE, doubtful
+from tests.browser import assert_axe_clean, assert_fits, assert_targets, serving
+from vitals.errors import QuarantineReason
+
+pytestmark = pytest.mark.services
+
+WIDTHS = (1440, 1024, 390)
+
+
+async def _sign_in(page, email):
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_load_state()
+
+
+async def _busy(street):
+    for hours in (30, 20, 10):
+        await street.measure(STRANGE, hours)
+    await street.measure(CUFF, 241, clock=doubtful(3))
+    number = await street.poison()
+    await street.poison(b"\xff\x00\x01" * 300, QuarantineReason.NOT_JSON)
+    return number
+
+
+async def test_every_page_fits_and_is_accessible(chromium, app, north, street):
+    number = await _busy(street)
+    key = await street.value("SELECT id FROM assignment")
+    query = f"patient={street.ben}&starts=2026-11-20T07:00&check=yes"
+    chromium.expects("422", "/events")  # a form on purpose; live updates end with the server
+    async with serving(app) as url:
+        first = await chromium.open(f"{url}/sign-in?target=/homes")
+        await _sign_in(first, north.email("nurse"))
+        for path in (
+            "/homes",
+            "/homes?q=nobody-of-that-name",
+            "/homes/new",
+            f"/homes/{street.elm}",
+            f"/homes/{street.oak}/gateways?added=gw-2",
+            "/devices/new",
+            f"/devices/{CUFF}",
+            f"/devices/{STRANGE}",
+            f"/assignments/{key}/reassign",
+            f"/devices/{CUFF}/assign?{query}",
+            f"/devices/{CUFF}/assign?patient=x&check=yes",
+            f"/unassigned?device={STRANGE}",
+            "/unassigned",
+            "/quarantine",
+            "/quarantine?state=discarded",
+            f"/quarantine/{number}",
+        ):
+            page = await chromium.open(f"{url}{path}", like=first)
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 900})
+                await assert_fits(page)
+                await assert_targets(page)
+            await assert_axe_clean(page)
+            await page.close()
+
+
+async def test_a_cuff_is_re_assigned_by_keyboard_after_its_effect_was_seen(
+    chromium, app, north, street
+):
+    chromium.expects("/events")  # live updates end with the server
+    async with serving(app) as url:
+        page = await chromium.open(f"{url}/sign-in?target=/devices/{CUFF}")
+        await _sign_in(page, north.email("nurse"))
+        await page.goto(f"{url}/devices/{CUFF}")
+        link = page.get_by_role("link", name="Re-assign the period of Ann Example")
+        await link.focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_label("Patient").select_option(label="Example, Ben")
+        await page.get_by_role("button", name="Show what this does").press("Enter")
+        effect = page.get_by_role("region", name="What this will do", exact=True)
+        await effect.get_by_role("link", name="Ann Example").wait_for()
+        await effect.get_by_role("button", name="Do this").press("Enter")
+        await page.get_by_text("1 reading moved and will be judged anew").wait_for()
+    assert await street.value("SELECT patient_id FROM reading") == street.ben
+
+
+async def test_registering_and_discarding_work_without_scripts(chromium, app, north, street):
+    number = await street.poison()
+    async with serving(app) as url:
+        page = await chromium.open(f"{url}/sign-in?target=/homes", scripts=False)
+        await _sign_in(page, north.email("nurse"))
+        await page.goto(f"{url}/homes/new")
+        await page.get_by_label("Label").fill("3 Ash Road")
+        await page.get_by_role("button", name="Register the home").click()
+        await page.get_by_role("heading", name="3 Ash Road").wait_for()
+        await page.goto(f"{url}/quarantine/{number}")
+        await page.get_by_label("Why are they worth nothing?").fill("a trial")
+        await page.get_by_role("button", name="Discard", exact=True).last.click()
+        await page.get_by_text("a trial").wait_for()
+    assert await street.value("SELECT state FROM quarantine") == "discarded"

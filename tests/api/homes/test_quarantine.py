@@ -1,0 +1,95 @@
+"""Quarantine in the console; replays run by the real code of ingest."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import NOW
+from tests.api.homes.conftest import HOUR
+from vitals.errors import QuarantineReason
+
+pytestmark = pytest.mark.services
+
+
+async def test_rows_are_counted_by_reason_and_filtered(nurse, street):
+    await street.poison()
+    await street.poison(b"\xff\x00 nonsense", QuarantineReason.NOT_JSON)
+    page = (await nurse.get("/quarantine")).text
+    assert "A value no living person has" in page
+    assert "Call the patient" in page
+    assert "Ann Example" in page
+    for query in ("reason=not_json", f"home={street.oak}"):
+        rows = (await nurse.get(f"/quarantine?{query}")).text.partition("Newest first")[2]
+        assert "A value no living person has" not in rows
+    assert "No row fits" in (await nurse.get(f"/quarantine?home={street.oak}")).text
+
+
+async def test_nothing_in_quarantine_is_said_to_be_good(nurse, street):
+    assert "Every message became readings" in (await nurse.get("/quarantine")).text
+
+
+async def test_a_row_shows_its_bytes_as_data_text_and_hex(nurse, street):
+    number = await street.poison()
+    page = (await nurse.get(f"/quarantine/{number}")).text
+    assert "&#34;systolic&#34;: 999" in page
+    assert "0000  7b 22 69 64" in page
+    assert "Call the patient" in page
+    read = "SELECT count(*) FROM audit_event WHERE action = 'quarantine.read' AND subject = %s"
+    assert await street.value(read, f"quarantine:{number}") == 1
+
+
+async def test_bytes_that_are_a_script_stay_bytes(nurse, street):
+    number = await street.poison(b"<script>alert(1)</script>", QuarantineReason.NOT_JSON)
+    assert "<script>alert" not in (await nurse.get(f"/quarantine/{number}")).text
+
+
+async def test_a_replay_is_asked_for_and_its_progress_shown(nurse, street):
+    number = await street.poison()
+    await nurse.get(f"/quarantine/{number}")
+    await nurse.post(f"/quarantine/{number}/replay")
+    page = (await nurse.get(f"/quarantine/{number}")).text
+    assert f'hx-get="/quarantine/{number}/progress"' in page
+    assert "Demo Nurse" in page
+    await street.admin.execute("UPDATE quarantine SET state = 'open', times = 2")
+    part = (await nurse.get(f"/quarantine/{number}/progress")).text
+    assert "Refused again" in part
+    assert "hx-get" not in part
+    await street.admin.execute("UPDATE quarantine SET state = 'replayed'")
+    assert "It became a reading" in (await nurse.get(f"/quarantine/{number}/progress")).text
+    await nurse.post(f"/quarantine/{number}/replay")
+    assert await street.value("SELECT state FROM quarantine") == "replayed"
+
+
+async def test_all_of_a_reason_are_replayed_and_no_others(nurse, street):
+    await street.poison()
+    await street.poison(b"{}", QuarantineReason.UNDECODED)
+    await street.poison(b"[]", QuarantineReason.UNDECODED)
+    await nurse.get("/quarantine")
+    await nurse.post("/quarantine/replay", reason="undecoded")
+    asked = "SELECT count(*) FROM quarantine WHERE state = 'replay_requested' AND reason = %s"
+    assert await street.value(asked, "undecoded") == 2
+    assert await street.value(asked, "implausible") == 0
+    assert (await nurse.post("/quarantine/replay", reason="all")).status_code == 404
+
+
+async def test_a_discard_needs_a_reason_and_can_be_undone(nurse, street):
+    number = await street.poison()
+    await nurse.get(f"/quarantine/{number}")
+    await nurse.post(f"/quarantine/{number}/discard", why=" ")
+    assert await street.value("SELECT state FROM quarantine") == "open"
+    await nurse.post(f"/quarantine/{number}/discard", why="a trial in the office")
+    page = (await nurse.get(f"/quarantine/{number}")).text
+    assert "a trial in the office" in page
+    assert "Undo the discard" in page
+    await nurse.post(f"/quarantine/{number}/keep")
+    assert await street.value("SELECT state FROM quarantine") == "open"
+
+
+async def test_a_moved_device_takes_its_quarantined_bytes_along(nurse, street):
+    number = await street.poison()
+    starts = (NOW - 10 * HOUR).strftime("%Y-%m-%dT%H:%M")
+    fields = {"patient": str(street.ben), "starts": starts, "check": "yes"}
+    shown = (await nurse.get("/devices/C0:FF:EE:00:00:01/assign", params=fields)).text
+    seen = shown.split('name="seen" value="')[1].split('"')[0]
+    await nurse.post("/devices/C0:FF:EE:00:00:01/assign", **fields, seen=seen)
+    assert "Ben Example" in (await nurse.get(f"/quarantine/{number}")).text
