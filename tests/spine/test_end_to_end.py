@@ -1,4 +1,4 @@
-"""From a cuff on a kitchen table to a claim line, with every process real and a nurse in Chromium."""
+"""From a cuff on a kitchen table to a claim line: every process real, a nurse in Chromium."""
 
 from __future__ import annotations
 
