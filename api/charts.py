@@ -71,10 +71,12 @@ def _pressure(readings: Sequence[Row], reader: Reader, bounds: Sequence[Bound]) 
             {"name": "Systolic", "points": _points(readings, "systolic_mmhg", reader)},
             {"name": "Diastolic", "points": _points(readings, "diastolic_mmhg", reader)},
         ],
-        "limits": [
-            *_limits([b for b in own if b.measure == "systolic_mmhg"], "Systolic"),
-            *_limits([b for b in own if b.measure == "diastolic_mmhg"], "Diastolic"),
-        ],
+        "limits": _merged(
+            [
+                *_limits([b for b in own if b.measure == "systolic_mmhg"], "Systolic"),
+                *_limits([b for b in own if b.measure == "diastolic_mmhg"], "Diastolic"),
+            ]
+        ),
         "bands": [
             *_band([b for b in own if b.measure == "systolic_mmhg"]),
             *_band([b for b in own if b.measure == "diastolic_mmhg"]),
@@ -148,6 +150,14 @@ def _limits(bounds: Iterable[Bound], name: str) -> list[dict[str, Any]]:
         {"value": bound.value, "label": f"{name} {bound.value:g}{' (own)' if bound.own else ''}"}
         for bound in _ends(list(bounds))
     ]
+
+
+def _merged(limits: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line where two limits have the same height, with both labels."""
+    labels: dict[float, list[str]] = {}
+    for limit in limits:
+        labels.setdefault(limit["value"], []).append(limit["label"])
+    return [{"value": value, "label": ", ".join(names)} for value, names in labels.items()]
 
 
 def _ends(bounds: Sequence[Bound]) -> list[Bound]:

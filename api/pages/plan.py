@@ -98,6 +98,8 @@ async def _plan(
     today = now.astimezone(zone).date()
     rows = await limits.effective_limits(page.conn, page.clinic, patient_id, now)
     history = await limits.limit_history(page.conn, page.clinic, patient_id)
+    doctors = await _practitioners(page)
+    only = doctors[0][0] if len(doctors) == 1 else ""
     return await page.html(
         "patient/plan.html",
         status=422 if problems else 200,
@@ -109,17 +111,27 @@ async def _plan(
         ),
         month_words=f"{today:%B %Y}",
         today=today,
-        practitioners=await _practitioners(page),
+        practitioners=doctors,
         programmes=_PROGRAMMES,
         elements=[(str(element), words) for element, words in _ELEMENTS],
         element_words={str(element): words for element, words in _ELEMENTS},
-        enrolment_form=enrolment or EnrolmentForm(starts_on=today.isoformat(), access_24_7="yes"),
-        consent_form=consent or ConsentForm(given_at=wall_of(now, zone)),
+        enrolment_form=enrolment or _first_enrolment(today, only),
+        consent_form=consent or ConsentForm(given_at=wall_of(now, zone), practitioner=only),
         limit_form=limit or LimitForm(),
         limits=limits_of(rows, patient_id, page.viewer, now),
         history=history_of(history, page.viewer, now),
         may_limit=page.viewer.role is Role.PROVIDER,
         problems=problems or {},
+    )
+
+
+def _first_enrolment(today: date, practitioner: str) -> EnrolmentForm:
+    """What is so for most."""
+    return EnrolmentForm(
+        practitioner=practitioner,
+        starts_on=today.isoformat(),
+        access_24_7="yes",
+        established_patient="yes",
     )
 
 

@@ -84,7 +84,7 @@ def _time_in_range(taken: pd.DataFrame, span: Window, reader: Reader) -> Sentenc
         f"{numbers['tbr']}% below and {numbers['tar']}% above"
     )
     if "gmi" in numbers:
-        text += f"; GMI {numbers['gmi']} {_gmi_unit(reader)}, variation (CV) {numbers['cv']}%"
+        text += f"; GMI {numbers['gmi']}{_gmi_unit(reader)}, variation (CV) {numbers['cv']}%"
     return Sentence(topic=Topic.GLUCOSE_RANGE, text=f"{text}.", numbers=numbers)
 
 
@@ -109,7 +109,7 @@ def _gmi(mean_mg_dl: float, reader: Reader) -> float:
 
 
 def _gmi_unit(reader: Reader) -> str:
-    return "%" if reader.glucose_unit == "mg/dL" else "mmol/mol"
+    return "%" if reader.glucose_unit == "mg/dL" else " mmol/mol"
 
 
 def _sugar(mg_dl: float, reader: Reader) -> float:

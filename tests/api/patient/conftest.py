@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,3 +23,14 @@ async def conn(app: Any) -> AsyncIterator[Any]:
     """As the console connects: hl_api."""
     async with connection(app.state.pool) as opened:
         yield opened
+
+
+@pytest.fixture
+def shots(request: pytest.FixtureRequest) -> Path | None:
+    """Where screenshots are put, for a person to look at: `HEARTHLINE_SHOTS=folder`."""
+    folder = os.environ.get("HEARTHLINE_SHOTS")
+    if not folder:
+        return None
+    made = Path(folder) / request.node.originalname
+    made.mkdir(parents=True, exist_ok=True)
+    return made

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import psycopg
 
+from alerts import rulebook
+from alerts.evaluation import evaluate_set
 from store import fixtures
 from store.batch import write_batch
 from store.rows import ReadingRow
@@ -28,6 +30,7 @@ class Home:
     clinic: str
     admin: Any
     ingest_url: str
+    worker_url: str
     number: int = 0
 
     async def patient(
@@ -50,6 +53,15 @@ class Home:
     async def write(self, rows: Sequence[ReadingRow]) -> None:
         async with await psycopg.AsyncConnection.connect(self.ingest_url, autocommit=True) as conn:
             await write_batch(conn, readings=rows, quarantined=[])
+
+    async def judge(self, *, now: datetime) -> None:
+        """As a worker does, until nothing is left."""
+        async with await psycopg.AsyncConnection.connect(
+            self.worker_url, autocommit=True, options="-c timezone=UTC"
+        ) as conn:
+            book = rulebook.load()
+            while (await evaluate_set(conn, self.clinic, book=book, now=now, size=500)).claimed:
+                pass
 
     def pressure(self, at: datetime, systolic: float, diastolic: float, **more: Any) -> ReadingRow:
         values = [coded(Measure.SYSTOLIC, systolic), coded(Measure.DIASTOLIC, diastolic)]
@@ -106,7 +118,10 @@ class Home:
 async def make_home(admin: Any, database: Any, clinic: str) -> Home:
     home = await fixtures.register_home(admin, clinic, zone="America/New_York")
     await fixtures.register_gateway(admin, clinic, "gw-1", home=home)
-    return Home(clinic=clinic, admin=admin, ingest_url=database.urls["hl_ingest"])
+    urls = database.urls
+    return Home(
+        clinic=clinic, admin=admin, ingest_url=urls["hl_ingest"], worker_url=urls["hl_worker"]
+    )
 
 
 async def crowd(home: Home, *, patients: int = 25, now: datetime = NOW) -> list[UUID]:
