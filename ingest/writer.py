@@ -44,16 +44,18 @@ async def _write(
     try:
         await _until_available(pool, readings, quarantined, into)
     except DataRefused:
-        if not readings:
+        if readings and quarantined:  # either may be to blame: no reading answers for poison
+            await _write(pool, readings, [], into)
+            await _write(pool, [], quarantined, into)
+        elif quarantined:
             await _set_aside(pool, quarantined, into)
-            return
-        if len(readings) == 1:
+        elif len(readings) == 1:
             into.refused.append(readings[0])
-            await _write(pool, [], [*quarantined, refused_by_store(readings[0])], into)
-            return
-        middle = len(readings) // 2
-        await _write(pool, readings[:middle], quarantined, into)
-        await _write(pool, readings[middle:], [], into)
+            await _write(pool, [], [refused_by_store(readings[0])], into)
+        else:
+            middle = len(readings) // 2
+            await _write(pool, readings[:middle], [], into)
+            await _write(pool, readings[middle:], [], into)
 
 
 async def _set_aside(pool: Pool, rows: list[QuarantineRow], into: Written) -> None:
