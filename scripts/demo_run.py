@@ -79,8 +79,8 @@ def _spine(database: Database) -> Spine:
 
 
 def _once(database: Database, options: argparse.Namespace) -> dict[str, Any]:
-    opened = set_up(database, seed=options.seed, bare=options.air is not None)
     with _spine(database) as spine:
+        opened = set_up(database, seed=options.seed, bare=options.air is not None)
         start_services(spine)
         if options.air:
             return _air(spine, opened, options.air)
@@ -175,8 +175,8 @@ def _work(spine: Spine, whom: str) -> dict[str, Any]:
 
 def _stay(database: Database, options: argparse.Namespace) -> dict[str, Any]:
     """A clinic that is open until Ctrl-C; one home goes on measuring."""
-    opened = set_up(database, seed=options.seed)
     with _spine(database) as spine:
+        opened = set_up(database, seed=options.seed)
         spine.ports["console"] = _free_or_other(options.port)
         start_services(spine)
         live = ("--every", LIVE_EVERY_S, "--crisis-after", CRISIS_AFTER_S)

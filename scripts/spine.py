@@ -10,6 +10,7 @@ The simulator's journal is the truth: `compare` holds every id and value in the 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from ingest.retire import retire
 from scripts.truth import Comparison, Stored, compare, read_journal
@@ -33,6 +34,7 @@ GATEWAY = "gw-1"
 HOME_ZONE = "America/New_York"
 WORKER = "hl-ingest-1"
 START_TIMEOUT_S = 60.0
+LOCK_TIMEOUT_S = 120.0  # a test run may be about to end
 
 
 class SpineError(Exception):
@@ -74,8 +76,10 @@ class Spine:
     database: Any  # scripts.database.Database
     ports: dict[str, int] = field(default_factory=dict)
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
+        self._lock = _alone()
         self.work.mkdir(parents=True, exist_ok=True)
         for name in ("ingest", "gateway", "air", "alerts", "sweep", "console", "console-metrics"):
             self.ports.setdefault(name, free_port())
@@ -86,6 +90,8 @@ class Spine:
         for name in ("console", "gateway", "homes", "simulator", "alerts", "sweep", "ingest"):
             self.stop(name)
         self._retire_worker()
+        if self._lock is not None:
+            self._lock.close()
 
     def _retire_worker(self) -> None:
         """No message of one run reaches the next."""
@@ -293,6 +299,29 @@ class Spine:
     def _check_alive(self, name: str) -> None:
         if self.children[name].poll() is not None:
             raise SpineError(f"{name} ended at once: {self.work / f'{name}.log'}")
+
+
+def _alone() -> IO[str]:
+    """One run at a time in this clone: two would take each other's messages from the broker.
+
+    Held until closed, by the end of the process too.
+    """
+    file = ROOT / ".local" / "spine.lock"
+    file.parent.mkdir(exist_ok=True)
+    lock = file.open("w", encoding="utf-8")
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                lock.close()
+                raise SpineError(
+                    "another demo or test run uses this clone's broker; end it first"
+                ) from None
+            time.sleep(0.5)
+        else:
+            return lock
 
 
 def _get(port: int, path: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from scripts.browser import ConsoleError, Form
 from scripts.demo_run import _free_or_other
 from scripts.opening import CRISIS, differences
-from scripts.spine import ROOT, free_port
+from scripts.spine import ROOT, SpineError, _alone, free_port
 from simulator.patients.events import Expected
 from simulator.patients.plan import plan
 
@@ -83,3 +83,11 @@ def test_the_browser_sends_only_what_a_form_offers():
     assert form.filled({"outcome": "advised"}) == {"csrf": "c", "outcome": "advised"}
     with pytest.raises(ConsoleError, match="no choice"):
         form.filled({"outcome": "invented"})
+
+
+def test_two_runs_never_share_a_broker(monkeypatch):
+    """The second waits for the first, and says why when that goes on."""
+    monkeypatch.setattr("scripts.spine.LOCK_TIMEOUT_S", 0.0)
+    with _alone(), pytest.raises(SpineError, match="another demo"):
+        _alone()
+    _alone().close()
