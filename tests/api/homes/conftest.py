@@ -56,15 +56,16 @@ class Street:
         self,
         payload: bytes = b'{"id":"x","systolic":999}',
         reason: QuarantineReason = QuarantineReason.IMPLAUSIBLE,
+        gateway: str = "gw-1",
     ) -> int:
         row = QuarantineRow(
-            topic=f"hl/v1/{self.clinic.name}/gw-1/readings",
+            topic=f"hl/v1/{self.clinic.name}/{gateway}/readings",
             scope="reading",
             payload=payload,
             reason=reason,
             detail="systolic_mmhg is 999",
             clinic=self.clinic.name,
-            gateway="gw-1",
+            gateway=gateway,
             device=CUFF,
             measured_at=NOW - HOUR,
         )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
+from ingest.outbox import replay
+from store.pool import open_pool
 from tests.api.conftest import NOW
-from tests.api.homes.conftest import HOUR
+from tests.api.homes.conftest import HOUR, STRANGE
+from tests.store.make import reading
+from vitals import wire
 from vitals.errors import QuarantineReason
 
 pytestmark = pytest.mark.services
@@ -43,19 +49,44 @@ async def test_bytes_that_are_a_script_stay_bytes(nurse, street):
     assert "<script>alert" not in (await nurse.get(f"/quarantine/{number}")).text
 
 
-async def test_a_replay_is_asked_for_and_its_progress_shown(nurse, street):
+class Broker:
+    """Where ingest's answers to gateways go."""
+
+    async def publish(self, topic, payload, *, retain=False):
+        pass
+
+
+async def _ingest_replays(database):
+    async with open_pool(database.urls["hl_ingest"]) as pool:
+        await replay(cast("Any", Broker()), pool)
+
+
+async def test_a_replay_that_is_refused_again_says_so(nurse, street, database):
     number = await street.poison()
     await nurse.get(f"/quarantine/{number}")
     await nurse.post(f"/quarantine/{number}/replay")
     page = (await nurse.get(f"/quarantine/{number}")).text
     assert f'hx-get="/quarantine/{number}/progress"' in page
     assert "Demo Nurse" in page
-    await street.admin.execute("UPDATE quarantine SET state = 'open', times = 2")
+    await _ingest_replays(database)
     part = (await nurse.get(f"/quarantine/{number}/progress")).text
     assert "Refused again" in part
     assert "hx-get" not in part
-    await street.admin.execute("UPDATE quarantine SET state = 'replayed'")
+
+
+async def test_readings_of_an_unknown_gateway_are_stored_once_it_is_registered(
+    nurse, street, database
+):
+    sent = reading(7, device=STRANGE, measured_at=NOW - HOUR, received_at=NOW - HOUR)
+    number = await street.poison(
+        wire.encode_reading(sent), QuarantineReason.UNKNOWN_GATEWAY, gateway="gw-new"
+    )
+    await nurse.get(f"/homes/{street.elm}/gateways")
+    await nurse.post(f"/homes/{street.elm}/gateways", name="gw-new")
+    await nurse.post("/quarantine/replay", reason="unknown_gateway")
+    await _ingest_replays(database)
     assert "It became a reading" in (await nurse.get(f"/quarantine/{number}/progress")).text
+    assert await street.value("SELECT count(*) FROM reading WHERE device = %s", STRANGE) == 1
     await nurse.post(f"/quarantine/{number}/replay")
     assert await street.value("SELECT state FROM quarantine") == "replayed"
 
