@@ -110,6 +110,10 @@ class Database:
         rows = self._as_admin(lambda conn: fixtures.read_readings(conn, clinic))
         return [_stored(row) for row in rows]
 
+    def readings(self, clinic: str) -> list[dict[str, Any]]:
+        """All columns, the instant of storing included."""
+        return self._as_admin(lambda conn: fixtures.read_readings(conn, clinic))
+
     def counts(self, clinic: str) -> dict[str, int]:
         """`readings, unassigned, held, quarantined, pending, unjudged, alerts, tasks`."""
         return self._as_admin(lambda conn: fixtures.counts(conn, clinic))

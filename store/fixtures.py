@@ -142,3 +142,10 @@ async def counts(conn: Connection, clinic: str) -> dict[str, int]:
     async with clinic_session(conn, clinic), conn.cursor(row_factory=dict_row) as cur:
         await cur.execute(load("fixtures")["counts"])
         return await cur.fetchone() or {}
+
+
+async def versions(conn: Connection) -> dict[str, str]:
+    """`postgresql, timescaledb`: what figures are measured on."""
+    async with conn.cursor(row_factory=dict_row) as cur:
+        await cur.execute(load("fixtures")["versions"])
+        return await cur.fetchone() or {}

@@ -58,9 +58,14 @@ SELECT (SELECT count(*) FROM reading_view) AS readings,
 SELECT reading_id::text FROM quarantine WHERE clinic_id = session_clinic() AND reading_id IS NOT NULL
 
 -- name: read_alerts
-SELECT p.record_number AS patient, a.lineage, a.severity, a.late, a.state, a.episode,
+SELECT p.record_number AS patient, a.lineage, a.severity, a.late, a.state, a.episode, a.id,
+       a.opened_at,
        (SELECT count(*) FROM finding f WHERE f.clinic_id = a.clinic_id AND f.alert_id = a.id)
            AS findings,
        (SELECT t.id FROM care_task t WHERE t.clinic_id = a.clinic_id AND t.alert_id = a.id) AS task
 FROM alert a JOIN patient p ON p.clinic_id = a.clinic_id AND p.id = a.patient_id
 WHERE a.clinic_id = session_clinic() ORDER BY patient, lineage, episode
+
+-- name: versions
+SELECT current_setting('server_version') AS postgresql,
+       (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb
