@@ -182,7 +182,12 @@ def _events(
     since: datetime,
     until: datetime,
 ) -> list[dict[str, str]]:
-    found = [(r["measured_at"], beyond(r)) for r in readings if r["comparator"]]
+    told = {a["starts_at"] for a in alerts}
+    found = [
+        (r["measured_at"], beyond(r))
+        for r in readings
+        if r["comparator"] and r["measured_at"] not in told
+    ]
     found += [(a["starts_at"], kind_of(a["lineage"])) for a in alerts]
     found += [
         (c["at"], CHANNELS[c["channel"]] + ("" if c["reached"] else ", no answer"))
@@ -214,11 +219,15 @@ def daily(
     own = [r for r in readings if usable(r) and since <= r["measured_at"] < until]
 
     def of(reading: Row) -> date:
-        at: datetime = reading["measured_at"]
-        return at.astimezone(reader.zone).date()
+        return _instant(reading).astimezone(reader.zone).date()
 
-    days = [(day, list(rows)) for day, rows in groupby(sorted(own, key=of), key=of)]
+    days = [(day, list(rows)) for day, rows in groupby(sorted(own, key=_instant), key=of)]
     return [_day(day, rows, reader) for day, rows in reversed(days)]
+
+
+def _instant(reading: Row) -> datetime:
+    at: datetime = reading["measured_at"]
+    return at
 
 
 def _day(day: date, rows: Sequence[Row], reader: Reader) -> Day:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,21 +48,26 @@ def usable(reading: Row) -> bool:
 
 def frame(readings: Sequence[Row], zone: ZoneInfo) -> pd.DataFrame:
     """One row a usable reading, oldest first; `at` is local, `day` and `part` are the patient's."""
-    rows = [r for r in readings if usable(r)]
+    rows = sorted((r for r in readings if usable(r)), key=_instant)
     columns = {name: [r[name] for r in rows] for name in ("kind", "comparator")}
     numbers = {name: [_number(r, name) for r in rows] for name in MEASURES}
     at = [r["measured_at"].astimezone(zone) for r in rows]
-    made = pd.DataFrame(
+    return pd.DataFrame(
         {
-            "at": pd.to_datetime(pd.Series(at, dtype="object"), utc=True).dt.tz_convert(zone),
+            "at": pd.Series(at, dtype="object"),
             "day": pd.Series([a.date() for a in at], dtype="object"),
+            "ordinal": pd.Series([a.toordinal() for a in at], dtype="int64"),  # of the day
             "part": pd.Series([_part(a.hour) for a in at], dtype="object"),
             "automatic": pd.Series([r["origin"] == "automatic" for r in rows], dtype="bool"),
             **{name: pd.Series(values, dtype="object") for name, values in columns.items()},
             **{name: pd.Series(values, dtype="float64") for name, values in numbers.items()},
         }
     )
-    return made.sort_values("at", kind="stable", ignore_index=True)
+
+
+def _instant(reading: Row) -> datetime:
+    at: datetime = reading["measured_at"]
+    return at
 
 
 def _number(reading: Row, measure: str) -> float | None:

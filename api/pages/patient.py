@@ -18,6 +18,7 @@ from api import words
 from api.bounds import bounds_of
 from api.charts import chart, daily
 from api.errors import NotFound
+from api.frames import frame
 from api.page import ChartPage
 from api.patient_view import PatientHeader, header_of
 from api.reading_view import readings_of
@@ -97,7 +98,8 @@ async def overview(page: ChartPage, patient_id: UUID, days: int = LONG) -> Respo
     )
     told: dict[str, Any] = {"now": page.now, "reader": own.reader, "bounds": bounds}
     told |= {"alerts": found.alerts, "contacts": found.contacts}
-    short, long = (tell(found.series, days=n, **told) for n in (SHORT, LONG))
+    readings_frame = frame(found.series, own.reader.zone)
+    short, long = (tell(readings_frame, days=n, **told) for n in (SHORT, LONG))
     window: dict[str, Any] = {
         "since": page.now - timedelta(days=days),
         "until": page.now,

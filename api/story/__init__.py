@@ -8,26 +8,22 @@ Days, mornings and evenings are the patient's; units are the reader's; `now` is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from api import frames
+import pandas as pd
+
 from api.frames import Bound
 from api.story import around
 from api.story.glucose import glucose
 from api.story.pressure import pressure
 from api.story.weight import weight
-from api.story.words import BEFORE_DAYS, Reader, Row, Sentence, Tone, Topic, Window, window
+from api.story.words import Reader, Row, Sentence, Tone, Topic, Window, window
 
-__all__ = ["Reader", "Sentence", "Tone", "Topic", "Window", "needed_since", "tell", "window"]
-
-
-def needed_since(now: datetime, days: int) -> datetime:
-    """How far back readings are needed for a story of so many days."""
-    return now - timedelta(days=days + BEFORE_DAYS + 1)
+__all__ = ["Reader", "Sentence", "Tone", "Topic", "Window", "tell", "window"]
 
 
 def tell(  # noqa: PLR0913 -- everything that a story rests on
-    readings: Sequence[Row],
+    readings: pd.DataFrame,
     *,
     now: datetime,
     days: int,
@@ -36,15 +32,15 @@ def tell(  # noqa: PLR0913 -- everything that a story rests on
     alerts: Sequence[Row] = (),
     contacts: Sequence[Row] = (),
 ) -> list[Sentence]:
-    frame = frames.frame(readings, reader.zone)
+    """`readings`: of `api.frames.frame`, in the reader's zone."""
     span = window(now, reader.zone, days)
     found = [
         around.open_alerts(alerts, now, days),
-        around.silence(frame, now),
-        *pressure(frame, span, bounds),
-        *glucose(frame, span, reader),
-        weight(frame, span, reader, bounds),
-        around.adherence(frame, span),
+        around.silence(readings, now),
+        *pressure(readings, span, bounds),
+        *glucose(readings, span, reader),
+        weight(readings, span, reader, bounds),
+        around.adherence(readings, span),
         around.contact(contacts, now),
     ]
     return [sentence for sentence in found if sentence is not None]

@@ -27,7 +27,7 @@ def silence(frame: pd.DataFrame, now: datetime) -> Sentence | None:
     if frame.empty:
         text = "No reading has come in this time. Check the devices, or call."
         return Sentence(topic=Topic.SILENCE, text=text, numbers={"count": 0}, tone=Tone.WARNING)
-    last: datetime = frame["at"].iloc[-1].to_pydatetime()
+    last: datetime = frame["at"].iloc[-1]
     days = (now - last).days
     if days < SILENT_DAYS:
         return None

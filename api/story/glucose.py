@@ -66,7 +66,7 @@ def _glucose_average(
 
 
 def _time_in_range(taken: pd.DataFrame, span: Window, reader: Reader) -> Sentence:
-    days, count = int(taken["day"].nunique()), len(taken)
+    days, count = int(taken["ordinal"].nunique()), len(taken)
     if days < RANGE_DAYS:
         text = (
             f"Glucose was measured on {days} of {span.words}: time in range, GMI and "

@@ -79,7 +79,7 @@ class Window:
         return Window(first=last - timedelta(days=BEFORE_DAYS - 1), last=last, days=BEFORE_DAYS)
 
     def of(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[(frame["day"] >= self.first) & (frame["day"] <= self.last)]
+        return frame[frame["ordinal"].between(self.first.toordinal(), self.last.toordinal())]
 
 
 def window(now: datetime, zone: ZoneInfo, days: int) -> Window:
@@ -89,12 +89,12 @@ def window(now: datetime, zone: ZoneInfo, days: int) -> Window:
 
 
 def enough(frame: pd.DataFrame) -> bool:
-    return len(frame) >= AVERAGE_READINGS and frame["day"].nunique() >= AVERAGE_DAYS
+    return len(frame) >= AVERAGE_READINGS and frame["ordinal"].nunique() >= AVERAGE_DAYS
 
 
 def too_few(what: str, topic: Topic, taken: pd.DataFrame, span: Window) -> Sentence:
     current = span.of(taken)
-    count, days = len(current), int(current["day"].nunique())
+    count, days = len(current), int(current["ordinal"].nunique())
     if not count:
         last = taken["day"].iloc[-1]
         text = f"No {what} reading in {span.words}; the last was on {date_of(last)}."

@@ -31,6 +31,6 @@ def shots(request: pytest.FixtureRequest) -> Path | None:
     folder = os.environ.get("HEARTHLINE_SHOTS")
     if not folder:
         return None
-    made = Path(folder) / request.node.originalname
+    made = Path(folder) / str(request.node.originalname)
     made.mkdir(parents=True, exist_ok=True)
     return made

@@ -440,3 +440,37 @@ async def test_no_page_carries_a_name_in_an_address(nurse: Browser, rosa: UUID):
         text = (await nurse.get(path)).text
         addresses = re.findall(r'(?:href|action|src)="([^"]*)"', text)
         assert not [a for a in addresses if re.search("rosa|exampleton", a, re.IGNORECASE)]
+
+
+async def test_too_many_patients_are_cut_and_the_rest_is_found(nurse: Browser, admin: Any):
+    await admin.execute(
+        "INSERT INTO patient (clinic_id, family_name, given_name) "
+        "SELECT 'north', 'Sample' || lpad(n::text, 3, '0'), 'Test' FROM generate_series(1, 205) n"
+    )
+
+    text = (await nurse.get("/patients?sort=name")).text
+    found = (await nurse.post("/patients/search", q="sample205")).text
+
+    assert "The first 200 of 205 patients are shown" in text
+    assert "Sample205" not in text
+    assert "Test Sample205" in found
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [("name", "Anna"), ("silent", "Silent"), ("days", "Silent"), ("attention", "Silent")],
+)
+async def test_the_order_is_chosen_by_a_link(nurse: Browser, home: Home, sort: str, first: str):
+    await home.patient(family="Able", given="Anna")
+    await home.write([home.pressure(NOW - timedelta(hours=n), 120, 80) for n in (1, 30)])
+    await home.patient(family="Zilent", given="Silent")
+
+    text = (await nurse.get(f"/patients?sort={sort}")).text
+    names = re.findall(r">(Anna Able|Silent Zilent)</a>", text)
+
+    assert names[0].startswith(first)
+
+
+async def test_wholly_unknown_words_in_an_address_change_nothing(nurse: Browser, rosa: UUID):
+    for path in ("?days=5000", "/readings?kind=blood&part=-3", "/time?month=1999-99"):
+        assert (await nurse.get(f"/patients/{rosa}{path}")).status_code == 200

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.frames import Bound
+from api.frames import Bound, frame
 from api.story import Reader, Sentence, Tone, Topic, tell
 
 NOW = datetime(2026, 11, 20, 20, tzinfo=UTC)  # 15:00 in New York
@@ -54,7 +54,8 @@ def kg(at: datetime, value: float, **more: Any) -> dict[str, Any]:
 
 def told(readings: list[dict[str, Any]], **more: Any) -> dict[Topic, Sentence]:
     given: dict[str, Any] = {"now": NOW, "days": 7, "reader": US, "bounds": LIMITS, **more}
-    return {sentence.topic: sentence for sentence in tell(readings, **given)}
+    made = frame(readings, given["reader"].zone)
+    return {sentence.topic: sentence for sentence in tell(made, **given)}
 
 
 def daily_pressure(days: range, systolic: int, diastolic: int) -> list[dict[str, Any]]:
