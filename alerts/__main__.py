@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from alerts.metrics import REGISTRY
 from alerts.rulebook import load
 from alerts.service import Service
 from alerts.settings import Settings
 from store import health
-from store.errors import Unavailable
 from store.pool import is_ready, open_pool
 from store.process import configure_logging, stop_at_signal
 from vitals.clock import utc_now
@@ -19,13 +19,7 @@ async def serve(settings: Settings) -> None:
     stop = stop_at_signal()
     async with open_pool(settings.database_url.get_secret_value(), max_size=2) as pool:
         service = Service(settings, pool, load(), utc_now)
-
-        async def ready() -> bool:
-            try:
-                return await is_ready(pool)
-            except Unavailable:
-                return False
-
+        ready = partial(is_ready, pool)
         async with health.serve(settings.metrics_host, settings.metrics_port, ready, REGISTRY):
             await service.run(stop)
 

@@ -33,10 +33,8 @@ async def serve(settings: Settings) -> None:
     console = create_app(settings)
 
     async def ready() -> bool:
-        try:
-            return await is_ready(console.state.pool)
-        except (Unavailable, AttributeError):  # the database, or the pool, is not there yet
-            return False
+        pool = getattr(console.state, "pool", None)  # not there before the lifespan has begun
+        return pool is not None and await is_ready(pool)
 
     server = uvicorn.Server(
         uvicorn.Config(

@@ -44,7 +44,7 @@ class ConsentElement(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """One programme of a patient; `ends_on` is the first day outside."""
+    """One programme of a patient, in days of the practice; `ends_on` is the first day outside."""
 
     programme: Programme
     starts_on: date
@@ -54,16 +54,10 @@ class Enrolled:
         return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consented:
-    """A consent as days of the practice; `ends_on` is the first day it no longer covers."""
+class Consented(Enrolled):
+    """A consent to a programme; `ends_on` is the first day it no longer covers."""
 
-    programme: Programme
-    starts_on: date
-    ends_on: date | None = None
-
-    def covers(self, day: date) -> bool:
-        return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ same. It is what makes the ledger true while nobody comes back. Any number may r
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -19,6 +19,7 @@ from store import health
 from store.errors import Unavailable
 from store.ledger import all_clinics, end_expired_timers
 from store.pool import Pool, connection, is_ready, open_pool
+from store.process import configure_logging, stop_at_signal
 from vitals.clock import utc_now
 
 log = structlog.get_logger()
@@ -56,29 +57,13 @@ async def _sweep_once(pool: Pool, now: datetime) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_at_signal()
     async with open_pool(settings.database_url.get_secret_value(), max_size=2) as pool:
-
-        async def ready() -> bool:
-            try:
-                return await is_ready(pool)
-            except Unavailable:
-                return False
-
         address = (settings.metrics_host, settings.metrics_port)
-        async with health.serve(*address, ready, metrics.REGISTRY):
+        async with health.serve(*address, partial(is_ready, pool), metrics.REGISTRY):
             await run(pool, stop, every_s=settings.sweep_every_s, clock=utc_now)
 
 
 def main() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-        ]
-    )
+    configure_logging()
     asyncio.run(serve(Settings()))

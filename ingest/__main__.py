@@ -8,7 +8,6 @@ from ingest.metrics import REGISTRY
 from ingest.service import Service
 from ingest.settings import Settings
 from store import health
-from store.errors import Unavailable
 from store.pool import is_ready, open_pool
 from store.process import configure_logging, stop_at_signal
 
@@ -19,10 +18,7 @@ async def serve(settings: Settings) -> None:
         service = Service(settings, pool)
 
         async def ready() -> bool:
-            try:
-                return service.connected and await is_ready(pool)
-            except Unavailable:
-                return False
+            return service.connected and await is_ready(pool)
 
         async with health.serve(settings.metrics_host, settings.metrics_port, ready, REGISTRY):
             await service.run(stop)

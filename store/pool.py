@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from store.errors import translated
+from store.errors import Unavailable, translated
 
 Pool = AsyncConnectionPool
 _OPTIONS = "-c lock_timeout=4s -c statement_timeout=15s -c timezone=UTC"
@@ -43,7 +43,11 @@ async def connection(pool: AsyncConnectionPool) -> AsyncIterator[AsyncConnection
 
 
 async def is_ready(pool: AsyncConnectionPool) -> bool:
-    with translated():
-        async with pool.connection(timeout=1.0) as conn:
-            await conn.execute("SELECT 1")
+    """Whether the database answers now: what a readiness endpoint asks."""
+    try:
+        with translated():
+            async with pool.connection(timeout=1.0) as conn:
+                await conn.execute("SELECT 1")
+    except Unavailable:
+        return False
     return True
