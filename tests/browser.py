@@ -6,8 +6,8 @@
             await assert_fits(page)
             await assert_axe_clean(page)
 
-A page that logs an error, breaks the content security policy or throws fails the test that opened it; what a test
-provokes on purpose (a refused form, a lost connection) it names with `chromium.expects("409")`.
+A page that logs an error, breaks the content security policy or throws fails the test that opened
+it; what a test provokes on purpose (a refused form) it names with `chromium.expects("409")`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import axe_playwright_python
+import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
 import uvicorn
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
@@ -52,7 +52,7 @@ class Chromium:
     def expects(self, *patterns: str) -> None:
         self._expected += patterns
 
-    async def open(  # noqa: PLR0913 -- the ways in which a page is looked at
+    async def open(
         self,
         url: str,
         *,
@@ -64,7 +64,9 @@ class Chromium:
         like: Page | None = None,
     ) -> Page:
         """`zoom` is the browser's: half the CSS pixels, drawn twice as large."""
-        page = await self._page(like, width // zoom, height // zoom, zoom, dark=dark, scripts=scripts)
+        page = await self._page(
+            like, width // zoom, height // zoom, zoom, dark=dark, scripts=scripts
+        )
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
         await page.goto(url)
@@ -75,7 +77,7 @@ class Chromium:
         for context in self.browser.contexts:
             await context.close()
 
-    async def _page(  # noqa: PLR0913, PLR0917
+    async def _page(
         self, like: Page | None, width: int, height: int, zoom: int, *, dark: bool, scripts: bool
     ) -> Page:
         if like is not None:
@@ -141,7 +143,9 @@ async def assert_axe_clean(page: Page, *, within: str = "body") -> None:
     )
     told = [
         f"{violation['id']}: {violation['help']}\n    "
-        + "\n    ".join(f"{node['html'][:160]} {_contrast(node)}" for node in violation["nodes"][:4])
+        + "\n    ".join(
+            f"{node['html'][:160]} {_contrast(node)}" for node in violation["nodes"][:4]
+        )
         for violation in found["violations"]
     ]
     assert not told, f"{page.url}\n" + "\n".join(told)
@@ -165,15 +169,21 @@ _WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
   return [...document.querySelectorAll("body *")]
-    .filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest(".hl-scroll, .visually-hidden"))
+    .filter((e) => e.getBoundingClientRect().right > width + 1)
+    .filter((e) => !e.closest(".hl-scroll, .visually-hidden"))
     .map((e) => `${e.tagName.toLowerCase()}.${e.className.baseVal ?? e.className}`).slice(0, 6);
 }"""
 
-_SMALL = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
-  .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest("p, li:not([class]) p, .visually-hidden, .hl-skip"))
-  .map((e) => ({ e, box: (e.closest("label") ?? e).getBoundingClientRect() }))
-  .filter(({ e, box }) => box.width && (box.width < 24 || box.height < 24) && getComputedStyle(e).display !== "inline")
-  .map(({ e, box }) => `${e.outerHTML.slice(0, 80)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
+_SMALL = """() => {
+  const all = document.querySelectorAll("a[href], button, input, select, textarea, summary");
+  return [...all]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }))
+    .filter((e) => !e.closest("p, .visually-hidden, .hl-skip"))
+    .filter((e) => getComputedStyle(e).display !== "inline")
+    .map((e) => ({ e, box: (e.closest("label") ?? e).getBoundingClientRect() }))
+    .filter(({ box }) => box.width && (box.width < 24 || box.height < 24))
+    .map(({ e, box }) => `${e.outerHTML.slice(0, 80)} ${box.width}x${box.height}`);
+}"""
 
 
 async def assert_targets(page: Page) -> None:

@@ -11,8 +11,7 @@ const ENDED = {
   paused: "Paused: you went on with another task.",
   abandoned: "Ended at your last activity. Confirm it when you come back to the task.",
   resolved: "Saved with the resolved task.",
-  released: "Ended: the task went back to the queue.",
-  taken_over: "Ended: a colleague took the task over.",
+  released: "Ended: the task is not yours any more.",
 };
 const clocks = [...document.querySelectorAll("[data-timer]")];
 const beating = clocks.find((clock) => clock.dataset.beatUrl && "running" in clock.dataset);

@@ -1,4 +1,4 @@
-"""A small application that shows every shared part on one page, and lets a test move what lies beneath."""
+"""A small application that shows every shared part on one page, moved by the test."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def a_chart() -> dict[str, Any]:
                 "title": "Blood pressure",
                 "unit": "mmHg",
                 "series": [
-                    {"name": "Systolic", "points": [[d, 131 + (i % 5) * 3] for i, d in enumerate(days)]},
+                    {
+                        "name": "Systolic",
+                        "points": [[d, 131 + (i % 5) * 3] for i, d in enumerate(days)],
+                    },
                     {"name": "Diastolic", "points": [[d, 80 + i % 4] for i, d in enumerate(days)]},
                 ],
                 "limits": [{"value": 180, "label": "Act now from 180"}],
@@ -73,7 +76,9 @@ def a_chart() -> dict[str, Any]:
             {
                 "title": "Weight",
                 "unit": "kg",
-                "series": [{"name": "Weight", "points": [[d, 82 + i / 20] for i, d in enumerate(days)]}],
+                "series": [
+                    {"name": "Weight", "points": [[d, 82 + i / 20] for i, d in enumerate(days)]}
+                ],
             },
         ],
         "events": [{"at": days[20], "label": "Dose changed"}],
@@ -101,7 +106,11 @@ class Kitchen:
 
     def context(self) -> dict[str, Any]:
         viewer = SimpleNamespace(
-            name="Demo Nurse", role="nurse", clinic="north", clinic_name="North Clinic", csrf="token"
+            name="Demo Nurse",
+            role="nurse",
+            clinic="north",
+            clinic_name="North Clinic",
+            csrf="token",
         )
         nav = [
             Entry(label=label, href=href, icon=icon, current=href == "/queue")

@@ -1,4 +1,4 @@
-"""The tokens of app.css keep WCAG 2.2 AA in both themes: text 4.5 to 1, marks and borders of controls 3 to 1."""
+"""The tokens of app.css keep WCAG 2.2 AA in both themes: text 4.5 to 1, marks 3 to 1."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ GROUNDS = ("bg", "surface", "sunken")
 TEXT = [
     *[(ink, ground) for ink in ("ink", "ink-2", "ink-3") for ground in GROUNDS],
     *[(ink, "accent-soft") for ink in ("ink", "ink-2", "ink-3", "accent", "accent-strong")],
-    *[(tone, ground) for tone in ("accent", "critical", "warning", "notice", "good") for ground in GROUNDS[:2]],
+    *[
+        (tone, ground)
+        for tone in ("accent", "critical", "warning", "notice", "good")
+        for ground in GROUNDS[:2]
+    ],
     *[(tone, f"{tone}-soft") for tone in ("critical", "warning", "notice", "good")],
     ("on-accent", "accent"),
     ("on-accent", "accent-strong"),
 ]
 SHAPES = [
-    *[(mark, "surface") for mark in ("warning-mark", "notice-mark", "good-mark", "line-strong", "critical-fill")],
+    *[
+        (mark, "surface")
+        for mark in ("warning-mark", "notice-mark", "good-mark", "line-strong", "critical-fill")
+    ],
     *[("focus", ground) for ground in (*GROUNDS, "accent-soft")],
     ("accent", "sunken"),
 ]

@@ -56,7 +56,9 @@ async def test_rows_wait_behind_a_count_while_somebody_reads(kitchen, chromium) 
     await expect(names(page).first).to_be_focused()
 
 
-async def test_a_row_that_changes_does_so_in_its_place_and_keeps_the_focus(kitchen, chromium) -> None:
+async def test_a_row_that_changes_does_so_in_its_place_and_keeps_the_focus(
+    kitchen, chromium
+) -> None:
     page = await opened(kitchen, chromium)
     await page.keyboard.press("j")
     kitchen.rows[0] |= {"version": 2, "by": "Demo Colleague"}
@@ -66,7 +68,9 @@ async def test_a_row_that_changes_does_so_in_its_place_and_keeps_the_focus(kitch
     await expect(page.locator("[data-live-more]")).to_be_hidden()
 
 
-async def test_a_row_that_goes_is_dimmed_while_read_and_gone_when_all_is_quiet(kitchen, chromium) -> None:
+async def test_a_row_that_goes_is_dimmed_while_read_and_gone_when_all_is_quiet(
+    kitchen, chromium
+) -> None:
     page = await opened(kitchen, chromium)
     await page.keyboard.press("j")
     del kitchen.rows[1]
@@ -134,7 +138,7 @@ async def test_the_queue_by_keyboard(kitchen, chromium) -> None:
 
 async def test_single_keys_are_quiet_while_typing_and_when_turned_off(kitchen, chromium) -> None:
     page = await opened(kitchen, chromium)
-    note = page.get_by_label("Note")
+    note = page.locator("#note")
     await note.focus()
     await page.keyboard.type("j c ?")
     await expect(note).to_have_value("j c ?")
