@@ -100,7 +100,8 @@ def _own(spine: Spine, opened: Opened, seed: int) -> dict[str, Any]:
     problems += [] if found.exact else [f"readings differ from the journal: {found}"]
     whom = FIRST_CALLED if FIRST_CALLED in opened.made.patients else CRISIS.patient
     return {
-        "readings_taken": found.taken,
+        # The plan's impossible value is no reading that could be stored: it counts as quarantined.
+        "readings_taken": found.taken - opened.wanted.refused,
         "readings_stored": found.stored,
         "duplicates": found.doubled,
         "lost": found.lost,

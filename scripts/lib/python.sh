@@ -49,12 +49,11 @@ ensure_packages() {
 }
 
 # One run at a time: the broker of this clone shares its messages among all ingest workers that it knows, so a demo
-# and a test run side by side would take each other's readings. What a run starts itself belongs to it.
+# and a test run side by side would take each other's readings. The same lock as in scripts/spine.py, for a whole run.
 hold_broker() {
-    [ -z "${HEARTHLINE_BROKER_HELD:-}" ] || return 0
     mkdir -p .local
     exec 9>.local/broker.lock
-    flock -n 9 || fail "scripts/demo or scripts/test is running in this clone and uses its broker.
+    flock -w 120 9 || fail "scripts/demo or scripts/test is running in this clone and uses its broker.
     Stop it first (Ctrl-C where it runs), or work in another clone."
     export HEARTHLINE_BROKER_HELD=1
 }
