@@ -17,7 +17,8 @@ from vitals.clock import utc_now
 
 async def serve(settings: Settings) -> None:
     stop = stop_at_signal()
-    async with open_pool(settings.database_url.get_secret_value(), max_size=2) as pool:
+    url = settings.database_url.get_secret_value()
+    async with open_pool(url, max_size=2, fresh_plans=True) as pool:
         service = Service(settings, pool, load(), utc_now)
         ready = partial(is_ready, pool)
         async with health.serve(settings.metrics_host, settings.metrics_port, ready, REGISTRY):

@@ -31,7 +31,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         url = settings.database_url.get_secret_value()
-        async with open_pool(url, max_size=settings.pool_size) as pool:
+        async with open_pool(url, max_size=settings.pool_size, fresh_plans=True) as pool:
             app.state.pool = pool
             listening = asyncio.create_task(app.state.hub.run(url), name="live updates")
             yield

@@ -91,8 +91,10 @@ def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
         ca = Path(spine.environment["HEARTHLINE_MQTT_CA"])
         asyncio.run(_history(urls, ca, beds))
         await_judged(spine)
+        before = _cpu(spine)
         seen = asyncio.run(_rounds(_address(spine), urls, ca, beds, wish))
         figures |= _figures(seen, spine.database, wish)
+        figures["cpu_s"] = {k: round(v - before[k], 2) for k, v in _cpu(spine).items()}
     missing = sorted(bed.name for bed in seen.crises if bed.name not in seen.rows)
     problems = [f"no row of {name} was seen" for name in missing]
     problems += [f"{seen.refused} readings were refused"] if seen.refused else []
@@ -122,6 +124,12 @@ def _clinic() -> Iterator[tuple[Spine, Opened]]:
 
 def _address(spine: Spine) -> str:
     return f"http://127.0.0.1:{spine.ports['console']}"
+
+
+def _cpu(spine: Spine) -> dict[str, float]:
+    return {
+        name: machine.cpu_s(spine.children[name].pid) for name in ("ingest", "alerts", "console")
+    }
 
 
 def _beds(wish: Wish) -> list[Bed]:

@@ -39,6 +39,12 @@ def load() -> float:
     return round(os.getloadavg()[0], 2)
 
 
+def cpu_s(pid: int) -> float:
+    """Processor time of a process: the same on a busy machine as on an idle one."""
+    fields = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def _versions(admin_url: str) -> dict[str, str]:
     async with open_pool(admin_url, max_size=1) as pool, connection(pool) as conn:
         return await fixtures.versions(conn)

@@ -20,6 +20,7 @@ from vitals import topics, wire
 from vitals.clock import utc_now
 from vitals.errors import EnvelopeError
 
+STOP_LOOK_S = 0.25  # how late an idle worker notices that it shall stop
 log = structlog.get_logger()
 
 
@@ -69,17 +70,19 @@ class Service:
                 await self._handle(broker, batch)
 
     async def _collect(self, inbox: asyncio.Queue[Incoming]) -> list[Incoming]:
-        """A batch by size or by age, whichever is first. Nothing is ever taken and dropped."""
+        """A batch by size or by the age of its first message. Nothing is ever taken and dropped.
+
+        What arrives while a batch is written makes the next one: under load batches grow anyway.
+        """
         batch: list[Incoming] = []
-        closes_at = 0.0
+        closes_at = time.monotonic() + STOP_LOOK_S
         while len(batch) < self._settings.batch_limit:
-            try:
-                batch.append(inbox.get_nowait())
-            except asyncio.QueueEmpty:
-                closes_at = closes_at or time.monotonic() + self._settings.batch_age_ms / 1000
-                if time.monotonic() >= closes_at:
-                    break
-                await asyncio.sleep(0.005)
+            message = await _next(inbox, closes_at)
+            if message is None:
+                break
+            if not batch:
+                closes_at = time.monotonic() + self._settings.batch_age_ms / 1000
+            batch.append(message)
         return batch
 
     async def _handle(self, broker: Subscriber, batch: list[Incoming]) -> None:
@@ -146,6 +149,19 @@ class Service:
 async def _receive(broker: Subscriber, inbox: asyncio.Queue[Incoming]) -> None:
     async for message in broker.messages():
         inbox.put_nowait(message)
+
+
+async def _next(inbox: asyncio.Queue[Incoming], until: float) -> Incoming | None:
+    """What is there already costs no wait; None: nothing came."""
+    try:
+        return inbox.get_nowait()
+    except asyncio.QueueEmpty:
+        pass
+    try:
+        async with asyncio.timeout(max(0.0, until - time.monotonic())):
+            return await inbox.get()
+    except TimeoutError:
+        return None
 
 
 def _parted(batch: list[Incoming]) -> tuple[list[Incoming], list[Incoming]]:

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
     batch_size: int = Field(default=500, ge=1)  # messages; never more than RECEIVE_MAXIMUM
-    batch_age_ms: int = Field(default=50, ge=0)
+    batch_age_ms: int = Field(default=10, ge=0)  # a message waits so long for others at most
 
     @property
     def batch_limit(self) -> int:

@@ -12,13 +12,21 @@ from psycopg_pool import AsyncConnectionPool
 from store.errors import Unavailable, translated
 
 Pool = AsyncConnectionPool
-_OPTIONS = "-c lock_timeout=4s -c statement_timeout=15s -c timezone=UTC"
+_OPTIONS = "-c lock_timeout=4s -c statement_timeout=15s -c timezone=UTC -c jit=off"
+#: A plan that is kept for all parameters looks into every chunk, one made for these into few.
+_FRESH_PLANS = " -c plan_cache_mode=force_custom_plan"
 WAIT = 5.0  # seconds for a connection
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, max_size: int = 4) -> AsyncIterator[AsyncConnectionPool]:
-    """A pool that starts even while the database is away; each use then raises Unavailable."""
+async def open_pool(
+    url: str, *, max_size: int = 4, fresh_plans: bool = False
+) -> AsyncIterator[AsyncConnectionPool]:
+    """A pool that starts even while the database is away; each use then raises Unavailable.
+
+    `fresh_plans`: for whoever reads readings of a time; planning anew costs less than it saves.
+    """
+    options = _OPTIONS + (_FRESH_PLANS if fresh_plans else "")
     pool = AsyncConnectionPool(
         url,
         min_size=1,
@@ -26,7 +34,7 @@ async def open_pool(url: str, *, max_size: int = 4) -> AsyncIterator[AsyncConnec
         open=False,
         timeout=WAIT,
         check=AsyncConnectionPool.check_connection,
-        kwargs={"options": _OPTIONS, "autocommit": True, "connect_timeout": 5},
+        kwargs={"options": options, "autocommit": True, "connect_timeout": 5},
     )
     await pool.open(wait=False)
     try:

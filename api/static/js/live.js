@@ -11,6 +11,7 @@
 // page is not at its top.
 
 const CALM_MS = 4000;
+const GATHER_MS = 15; // what changes together is told in several notices, and asked for once
 const RETRY_MS = [1000, 2000, 5000, 10_000];
 const KINDS = ["alert", "task", "refresh"];
 const clinic = document.querySelector('meta[name="clinic"]')?.content ?? "";
@@ -67,7 +68,7 @@ function changed({ kind, id }) {
   for (const name of [kind, "change"]) {
     document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail: { kind, id } }));
   }
-  for (const list of lists) if (kind === "refresh" || list.kinds.includes(kind)) list.ask();
+  for (const list of lists) if (kind === "refresh" || list.kinds.includes(kind)) list.soon();
 }
 let lostAt = null;
 function showState(state) {
@@ -113,7 +114,9 @@ function makeList(element) {
     asking: false,
     askAgain: false,
     told: new Set(),
+    timer: null,
     ask: () => ask(list),
+    soon: () => { list.timer ??= setTimeout(() => { list.timer = null; list.ask(); }, GATHER_MS); },
   };
   for (const name of ["pointermove", "pointerdown", "wheel"]) {
     element.addEventListener(name, () => { list.pointedAt = performance.now(); }, { passive: true });
