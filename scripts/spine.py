@@ -79,7 +79,8 @@ class Spine:
     _lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        self._lock = _alone()
+        # `scripts/test` holds it for a whole run.
+        self._lock = None if os.environ.get("HEARTHLINE_BROKER_HELD") else alone()
         self.work.mkdir(parents=True, exist_ok=True)
         for name in ("ingest", "gateway", "air", "alerts", "sweep", "console", "console-metrics"):
             self.ports.setdefault(name, free_port())
@@ -301,13 +302,11 @@ class Spine:
             raise SpineError(f"{name} ended at once: {self.work / f'{name}.log'}")
 
 
-def _alone() -> IO[str] | None:
+def alone() -> IO[str]:
     """One run at a time in this clone: two would take each other's messages from the broker.
 
-    Held until closed, by the end of the process too. None: `scripts/test` holds it for us.
+    Held until closed, by the end of the process too.
     """
-    if os.environ.get("HEARTHLINE_BROKER_HELD"):
-        return None
     file = ROOT / ".local" / "broker.lock"
     file.parent.mkdir(exist_ok=True)
     lock = file.open("w", encoding="utf-8")

@@ -47,8 +47,9 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """`home` is where it was heard last, else where it was registered."""
+    """`key` stands in addresses; `home` is where it was heard last, or registered."""
 
+    key: UUID
     address: str
     kind: str | None
     model: str | None
@@ -96,6 +97,19 @@ async def estate(conn: Connection, clinic: str, *, now: datetime) -> Estate:
         homeless=tuple(d for d in devices if d.home not in known),
         unassigned=tuple(unassigned),
     )
+
+
+async def device_of_key(conn: Connection, clinic: str, key: UUID) -> str | None:
+    """The Bluetooth address that a key of the console's stands for."""
+    async with clinic_session(conn, clinic):
+        row = await one_row(conn, _SQL, "device_of_key", {"clinic": clinic, "key": key})
+    return str(row["address"]) if row else None
+
+
+async def key_of_device(conn: Connection, clinic: str, address: str) -> UUID | None:
+    async with clinic_session(conn, clinic):
+        row = await one_row(conn, _SQL, "key_of_device", {"clinic": clinic, "device": address})
+    return row["key"] if row else None
 
 
 async def device_detail(
@@ -258,6 +272,7 @@ def _device(row: Row, gateways: list[Gateway]) -> Device:
     )
     battery = said.battery_pct if said and said.battery_pct is not None else None
     return Device(
+        key=row["key"],
         address=row["address"],
         kind=row["kind"],
         model=row["model"] or (said.model if said else None),

@@ -46,10 +46,11 @@ async def register(
     added = await store.register_device(
         page.conn, page.clinic, device, staff=page.viewer.staff_id, now=page.now
     )
+    key = await store.key_of_device(page.conn, page.clinic, device.address)
     if not added:
-        return page.to(f"/devices/{device.address}", flash="This device is known already.")
+        return page.to(f"/devices/{key}", flash="This device is known already.")
     flash = "The device is registered. Say who uses it."
-    return page.to(f"/devices/{device.address}/assign", flash=flash)
+    return page.to(f"/devices/{key}/assign", flash=flash)
 
 
 async def _form(page: HomesPage, form: dict[str, str], problems: dict[str, str]) -> Response:
@@ -87,13 +88,13 @@ async def _device(
     return device, {}
 
 
-@router.get("/devices/{address}")
-async def device(page: HomesPage, address: str) -> Response:
-    found = await _detail(page, address)
+@router.get("/devices/{device_key}")
+async def device(page: HomesPage, device_key: UUID) -> Response:
+    found = await _detail(page, device_key)
     estate = await store.estate(page.conn, page.clinic, now=page.now)
     known = [d for home in estate.homes for d in home.devices] + list(estate.homeless)
     shown = next(d for d in known if d.address == found["row"]["address"])
-    await page.audit("device.read", shown.address)
+    await page.audit("device.read", shown.key)
     return await page.html(
         "devices/device.html",
         device=shown,
@@ -104,9 +105,9 @@ async def device(page: HomesPage, address: str) -> Response:
     )
 
 
-@router.post("/devices/{address}/edit")
-async def change(page: HomesPage, address: str, label: Text = "", home: Text = "") -> Response:
-    found = await _detail(page, address)
+@router.post("/devices/{device_key}/edit")
+async def change(page: HomesPage, device_key: UUID, label: Text = "", home: Text = "") -> Response:
+    found = await _detail(page, device_key)
     if home and home not in dict(await _homes(page)):
         raise NotFound
     wanted = store.NewDevice(
@@ -118,12 +119,12 @@ async def change(page: HomesPage, address: str, label: Text = "", home: Text = "
     await store.change_device(
         page.conn, page.clinic, wanted, staff=page.viewer.staff_id, now=page.now
     )
-    return page.to(f"/devices/{wanted.address}", flash="The device is saved.")
+    return page.to(f"/devices/{device_key}", flash="The device is saved.")
 
 
-@router.post("/devices/{address}/forget")
-async def forget(page: HomesPage, address: str, home: Text = "") -> Response:
-    found = await _detail(page, address)
+@router.post("/devices/{device_key}/forget")
+async def forget(page: HomesPage, device_key: UUID, home: Text = "") -> Response:
+    found = await _detail(page, device_key)
     if home not in dict(await _homes(page)):
         raise NotFound
     asked = await store.forget_device(
@@ -136,13 +137,13 @@ async def forget(page: HomesPage, address: str, home: Text = "") -> Response:
     )
     done = "The gateway will forget this device and pair with it anew when it hears it."
     none = "There is no gateway in that home yet."
-    return page.to(f"/devices/{found['row']['address']}", flash=done if asked else none)
+    return page.to(f"/devices/{device_key}", flash=done if asked else none)
 
 
-@router.get("/devices/{address}/assign")
+@router.get("/devices/{device_key}/assign")
 async def assign_form(  # noqa: PLR0913, PLR0917 -- the form's fields
     page: HomesPage,
-    address: str,
+    device_key: UUID,
     slot: str = "",
     patient: str = "",
     starts: str = "",
@@ -154,13 +155,13 @@ async def assign_form(  # noqa: PLR0913, PLR0917 -- the form's fields
     form = AssignForm(
         slot=slot, patient=patient, starts=starts, ends=ends, undecided=bool(undecided)
     )
-    return await _assign(page, address, form, check=bool(check))
+    return await _assign(page, device_key, form, check=bool(check))
 
 
-@router.post("/devices/{address}/assign")
+@router.post("/devices/{device_key}/assign")
 async def assign(  # noqa: PLR0913, PLR0917 -- the form's fields
     page: HomesPage,
-    address: str,
+    device_key: UUID,
     slot: Text = "",
     patient: Text = "",
     starts: Text = "",
@@ -169,15 +170,17 @@ async def assign(  # noqa: PLR0913, PLR0917 -- the form's fields
     seen: Text = "",
 ) -> Response:
     """Do what was shown; what was not shown yet, or has changed since, is shown first."""
-    found = await _detail(page, address)
+    found = await _detail(page, device_key)
     form = AssignForm(
         slot=slot, patient=patient, starts=starts, ends=ends, undecided=bool(undecided)
     )
-    checked = assigning.check(form, device=address, zone=page.viewer.zone, now=page.now)
+    checked = assigning.check(
+        form, device=found["row"]["address"], zone=page.viewer.zone, now=page.now
+    )
     if checked.period is None:
-        return await _assign(page, address, form, check=True)
+        return await _assign(page, device_key, form, check=True)
     if not seen:
-        return page.to(f"/devices/{address}/assign?{form.query()}")
+        return page.to(f"/devices/{device_key}/assign?{form.query()}")
     try:
         done = await reassign.reassign(
             page.conn,
@@ -189,10 +192,10 @@ async def assign(  # noqa: PLR0913, PLR0917 -- the form's fields
         )
     except reassign.EffectChanged:
         flash = "Something arrived meanwhile. Nothing was done: look at the effect again."
-        return page.to(f"/devices/{address}/assign?{form.query()}", flash=flash, kind="error")
+        return page.to(f"/devices/{device_key}/assign?{form.query()}", flash=flash, kind="error")
     except DataRefused as refused:
         raise NotFound from refused
-    return page.to(f"/devices/{found['row']['address']}", flash=_done(done))
+    return page.to(f"/devices/{device_key}", flash=_done(done))
 
 
 def _done(done: reassign.Effect) -> str:
@@ -206,13 +209,15 @@ def _done(done: reassign.Effect) -> str:
     return " ".join(words)
 
 
-async def _assign(page: HomesPage, address: str, form: AssignForm, *, check: bool) -> Response:
-    found = await _detail(page, address)
-    checked = assigning.check(form, device=address, zone=page.viewer.zone, now=page.now)
+async def _assign(page: HomesPage, device_key: UUID, form: AssignForm, *, check: bool) -> Response:
+    found = await _detail(page, device_key)
+    checked = assigning.check(
+        form, device=found["row"]["address"], zone=page.viewer.zone, now=page.now
+    )
     effect = None
     if check and checked.period:
         effect = await reassign.effect(page.conn, page.clinic, checked.period)
-        await page.audit("device.assign.preview", address)
+        await page.audit("device.assign.preview", device_key)
     people = {str(p["id"]): p for p in await store.patients(page.conn, page.clinic)}
     chosen = people.get(form.patient)
     patients = [
@@ -237,8 +242,9 @@ def _born(day: Any) -> str:
     return f" (born {day:%b} {day.day}, {day.year})" if day else ""
 
 
-async def _detail(page: HomesPage, address: str) -> dict[str, Any]:
-    found = await store.device_detail(page.conn, page.clinic, address, now=page.now)
+async def _detail(page: HomesPage, device_key: UUID) -> dict[str, Any]:
+    address = await store.device_of_key(page.conn, page.clinic, device_key)
+    found = await store.device_detail(page.conn, page.clinic, address or "", now=page.now)
     if found is None:
         raise NotFound
     return found
@@ -252,7 +258,7 @@ async def reassign_form(page: HomesPage, assignment_id: UUID) -> Response:
     """The device's form, filled with this assignment's slot and period."""
     row = await _assignment(page, assignment_id)
     form = _filled(page, row)
-    return RedirectResponse(f"/devices/{row['device']}/assign?{_unchecked(form)}", 303)
+    return RedirectResponse(f"/devices/{row['device_key']}/assign?{_unchecked(form)}", 303)
 
 
 @router.post("/assignments/{assignment_id}/reassign")
@@ -263,7 +269,7 @@ async def reassign_to(
     row = await _assignment(page, assignment_id)
     form = _filled(page, row, patient=patient)
     fields = {"slot": form.slot, "patient": patient, "starts": form.starts, "ends": form.ends}
-    return await assign(page, row["device"], **fields, seen=seen)
+    return await assign(page, row["device_key"], **fields, seen=seen)
 
 
 @router.post("/assignments/{assignment_id}/end")
@@ -277,7 +283,7 @@ async def end(page: HomesPage, assignment_id: UUID, at: Text = "") -> Response:
         starts=starts,
         ends=assigning.local(row["ends_at"], page.viewer.zone),
     )
-    return page.to(f"/devices/{row['device']}/assign?{form.query()}")
+    return page.to(f"/devices/{row['device_key']}/assign?{form.query()}")
 
 
 def _filled(page: HomesPage, row: Mapping[str, Any], *, patient: str = "") -> AssignForm:

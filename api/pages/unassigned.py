@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from api import assigning, home_view
 from api.assigning import NOBODY
-from api.errors import Conflict
+from api.errors import Conflict, NotFound
 from api.page import HomesPage
 from store import homes as store
 from store import reassign
@@ -22,7 +22,9 @@ Text = Annotated[str, Form()]
 
 
 @router.get("/unassigned")
-async def unassigned(page: HomesPage, device: Annotated[str | None, Query()] = None) -> Response:
+async def unassigned(page: HomesPage, of: Annotated[UUID | None, Query()] = None) -> Response:
+    """`of`: one device, its readings one by one."""
+    device = await _address(page, of)
     estate = await store.estate(page.conn, page.clinic, now=page.now)
     held = await store.undecided(page.conn, page.clinic, held=True, device=device)
     single = (
@@ -37,8 +39,9 @@ async def unassigned(page: HomesPage, device: Annotated[str | None, Query()] = N
         held_total=sum(row["readings"] for row in groups if row["held"]),
         single=single,
         groups=[row for row in groups if not row["held"]],
-        device=device,
+        of=of,
         names={d.address: home_view.device_name(d) for d in known},
+        keys={d.address: d.key for d in known},
         homes={home.id: home.label or "Home without a label" for home in estate.homes},
         patients=await store.patients(page.conn, page.clinic) if held or single else [],
         words=lambda row: home_view.reading_words(row, page.viewer),
@@ -49,10 +52,13 @@ async def unassigned(page: HomesPage, device: Annotated[str | None, Query()] = N
 
 @router.post("/unassigned/decide")
 async def decide(
-    page: HomesPage, reading: Annotated[UUID, Form()], patient: Text = "", device: Text = ""
+    page: HomesPage,
+    reading: Annotated[UUID, Form()],
+    patient: Text = "",
+    of: Annotated[UUID | None, Form()] = None,
 ) -> Response:
     """One reading is a patient's, or nobody's."""
-    back = f"/unassigned?device={device}" if device else "/unassigned"
+    back = f"/unassigned?of={of}" if of else "/unassigned"
     known = {str(p["id"]) for p in await store.patients(page.conn, page.clinic)}
     if patient not in known and patient != NOBODY:
         return page.to(back, flash="Choose whose reading it is, or nobody.", kind="error")
@@ -84,3 +90,12 @@ async def set_aside(
     )
     noun = "reading is" if count == 1 else "readings are"
     return page.to("/unassigned", flash=f"{count} {noun} set aside as nobody's.")
+
+
+async def _address(page: HomesPage, key: UUID | None) -> str | None:
+    if key is None:
+        return None
+    address = await store.device_of_key(page.conn, page.clinic, key)
+    if address is None:
+        raise NotFound
+    return address

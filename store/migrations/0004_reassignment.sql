@@ -8,6 +8,9 @@ SET LOCAL ROLE hl_owner;
 ALTER TABLE device
     ADD COLUMN home_id uuid,
     ADD COLUMN label text NOT NULL DEFAULT '',
+    -- What stands for it in the console's addresses, where a Bluetooth address may not.
+    ADD COLUMN key uuid NOT NULL DEFAULT gen_random_uuid(),
+    ADD UNIQUE (clinic_id, key),
     ADD FOREIGN KEY (clinic_id, home_id) REFERENCES home (clinic_id, id);
 
 -- What a person decided about one reading that no period decides: whose it is, or nobody's.

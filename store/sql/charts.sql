@@ -61,7 +61,7 @@ ORDER BY c.at DESC LIMIT %(limit)s
 
 -- name: devices_of_patient
 -- Who holds which device and slot, since when, what came from it, and how its battery is.
-SELECT a.id AS assignment_id, a.device, a.user_slot, d.kind, d.model, d.serial,
+SELECT a.id AS assignment_id, a.device, d.key AS device_key, a.user_slot, d.kind, d.model, d.serial,
        lower(a.during) AS since, upper(a.during) AS until, l.measured_at AS last_measured_at,
        l.battery_pct, l.gateway, l.readings
 FROM assignment a

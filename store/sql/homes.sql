@@ -17,9 +17,11 @@ SELECT reassign_readings(%(device)s, %(slot)s, tstzrange(%(starts_at)s, %(ends_a
 SELECT decide_readings(%(readings)s, %(patient)s, %(staff)s, %(now)s) AS decided
 
 -- name: assignment
-SELECT a.id, a.device, a.user_slot, a.patient_id, lower(a.during) AS starts_at,
-       upper(a.during) AS ends_at, p.given_name, p.family_name
-FROM assignment a JOIN patient p ON p.id = a.patient_id
+SELECT a.id, a.device, d.key AS device_key, a.user_slot, a.patient_id,
+       lower(a.during) AS starts_at, upper(a.during) AS ends_at, p.given_name, p.family_name
+FROM assignment a
+JOIN patient p ON p.id = a.patient_id
+JOIN device d ON d.clinic_id = a.clinic_id AND d.address = a.device
 WHERE a.clinic_id = %(clinic)s AND a.id = %(assignment)s
 
 -- name: assignments_of_device
@@ -45,7 +47,7 @@ ORDER BY h.label, h.id
 -- name: devices
 -- Every device with its newest reading, and who has it now. Where it is: in the home of the gateway
 -- that heard it last, else where it was registered.
-SELECT d.address, d.kind, d.model, d.serial, d.label, last.measured_at AS last_measured_at,
+SELECT d.key, d.address, d.kind, d.model, d.serial, d.label, last.measured_at AS last_measured_at,
        last.received_at AS last_received_at, last.battery_pct AS last_battery_pct,
        coalesce(w.home_id, d.home_id) AS home_id, holders.holders
 FROM device d
@@ -67,8 +69,14 @@ WHERE d.clinic_id = %(clinic)s
 ORDER BY d.label, d.kind, d.address
 
 -- name: device
-SELECT d.address, d.kind, d.model, d.serial, d.label, d.home_id AS registered_home_id
+SELECT d.key, d.address, d.kind, d.model, d.serial, d.label, d.home_id AS registered_home_id
 FROM device d WHERE d.clinic_id = %(clinic)s AND d.address = %(device)s
+
+-- name: device_of_key
+SELECT d.key, d.address FROM device d WHERE d.clinic_id = %(clinic)s AND d.key = %(key)s
+
+-- name: key_of_device
+SELECT d.key, d.address FROM device d WHERE d.clinic_id = %(clinic)s AND d.address = %(device)s
 
 -- name: slots
 -- The user slots that this device has been seen with, each with its newest reading.

@@ -13,7 +13,7 @@ import pytest
 from scripts.browser import ConsoleError, Form
 from scripts.demo_run import _free_or_other
 from scripts.opening import CRISIS, differences
-from scripts.spine import ROOT, SpineError, _alone, free_port
+from scripts.spine import ROOT, SpineError, alone, free_port
 from simulator.patients.events import Expected
 from simulator.patients.plan import plan
 
@@ -85,9 +85,10 @@ def test_the_browser_sends_only_what_a_form_offers():
         form.filled({"outcome": "invented"})
 
 
-def test_two_runs_never_share_a_broker(monkeypatch):
+def test_two_runs_never_share_a_broker(monkeypatch, tmp_path):
     """The second waits for the first, and says why when that goes on."""
     monkeypatch.setattr("scripts.spine.LOCK_TIMEOUT_S", 0.0)
-    with _alone(), pytest.raises(SpineError, match="another demo"):
-        _alone()
-    _alone().close()
+    monkeypatch.setattr("scripts.spine.ROOT", tmp_path)
+    with alone(), pytest.raises(SpineError, match="another demo"):
+        alone()
+    alone().close()

@@ -84,6 +84,11 @@ class Street:
             payload_json=msgspec.json.encode(status).decode(),
         )
 
+    async def at(self, device: str) -> str:
+        """Where the console shows a device: by a key, never by its Bluetooth address."""
+        key = await self.value("SELECT key FROM device WHERE address = %s", device)
+        return f"/devices/{key}"
+
     async def value(self, query: str, *values: Any) -> Any:
         row = await (await self.admin.execute(query, values or None)).fetchone()
         return row[0] if row else None

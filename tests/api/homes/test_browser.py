@@ -45,12 +45,12 @@ async def test_every_page_fits_and_is_accessible(chromium, app, north, street):
             f"/homes/{street.elm}",
             f"/homes/{street.oak}/gateways?added=gw-2",
             "/devices/new",
-            f"/devices/{CUFF}",
-            f"/devices/{STRANGE}",
+            await street.at(CUFF),
+            await street.at(STRANGE),
             f"/assignments/{key}/reassign",
-            f"/devices/{CUFF}/assign?{query}",
-            f"/devices/{CUFF}/assign?patient=x&check=yes",
-            f"/unassigned?device={STRANGE}",
+            f"{await street.at(CUFF)}/assign?{query}",
+            f"{await street.at(CUFF)}/assign?patient=x&check=yes",
+            f"/unassigned?of={(await street.at(STRANGE))[9:]}",
             "/unassigned",
             "/quarantine",
             "/quarantine?state=discarded",
@@ -70,9 +70,9 @@ async def test_a_cuff_is_re_assigned_by_keyboard_after_its_effect_was_seen(
 ):
     chromium.expects("/events")  # live updates end with the server
     async with serving(app) as url:
-        page = await chromium.open(f"{url}/sign-in?target=/devices/{CUFF}")
+        page = await chromium.open(f"{url}/sign-in?target={await street.at(CUFF)}")
         await _sign_in(page, north.email("nurse"))
-        await page.goto(f"{url}/devices/{CUFF}")
+        await page.goto(f"{url}{await street.at(CUFF)}")
         link = page.get_by_role("link", name="Re-assign the period of Ann Example")
         await link.focus()
         await page.keyboard.press("Enter")

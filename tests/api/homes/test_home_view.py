@@ -24,6 +24,7 @@ def gateway(*, hours_ago: float | None = 0, state: str = "online", **said) -> Ga
 
 def cuff(*, hours_ago: float | None = 1, held=True, **more) -> Device:
     plain = {
+        "key": UUID(int=1),
         "address": "C0:FF:EE:00:00:01",
         "kind": "blood_pressure",
         "model": None,

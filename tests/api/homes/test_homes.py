@@ -85,14 +85,14 @@ async def test_a_device_is_registered_and_leads_to_who_uses_it(nurse, street):
     await nurse.get("/devices/new")
     fields = {"address": "c0-ff-ee-00-00-09", "kind": "glucose", "home": str(street.oak)}
     answer = await nurse.post("/devices", **fields)
-    assert answer.headers["location"] == "/devices/C0:FF:EE:00:00:09/assign"
+    assert answer.headers["location"] == f"{await street.at('C0:FF:EE:00:00:09')}/assign"
     assert "Glucose meter" in (await nurse.get(f"/homes/{street.oak}")).text
     bad = await nurse.post("/devices", address="nonsense", kind="glucose")
     assert (bad.status_code, "Enter the address" in bad.text) == (422, True)
 
 
 async def test_a_device_shows_its_last_reading_battery_and_clock(nurse, street):
-    page = (await nurse.get(f"/devices/{CUFF}")).text
+    page = (await nurse.get(await street.at(CUFF))).text
     assert "BP 120/80" in page
     assert "80 %" in page
     assert "Has it now" in page
@@ -101,20 +101,20 @@ async def test_a_device_shows_its_last_reading_battery_and_clock(nurse, street):
 
 async def test_an_admin_sees_devices_and_no_values(browser, north, street):
     await browser.sign_in(north.email("admin"))
-    page = (await browser.get(f"/devices/{CUFF}")).text
+    page = (await browser.get(await street.at(CUFF))).text
     assert "120/80" not in page
     assert "value not shown to admins" in page
 
 
 async def test_a_biller_has_no_business_here(browser, north, street):
     await browser.sign_in(north.email("biller"))
-    for path in ("/homes", f"/devices/{CUFF}", "/unassigned", "/quarantine"):
+    for path in ("/homes", await street.at(CUFF), "/unassigned", "/quarantine"):
         assert (await browser.get(path)).status_code == 403
 
 
 async def test_a_gateway_is_asked_to_forget_a_device(nurse, street):
-    await nurse.get(f"/devices/{CUFF}")
-    await nurse.post(f"/devices/{CUFF}/forget", home=str(street.elm))
+    await nurse.get(await street.at(CUFF))
+    await nurse.post(f"{await street.at(CUFF)}/forget", home=str(street.elm))
     payload = await street.value("SELECT payload FROM desired_outbox WHERE gateway = 'gw-1'")
     assert payload == {"forget": [CUFF]}
 
@@ -127,33 +127,33 @@ def _assign(street, patient=None, **fields):
 
 
 async def test_re_assigning_shows_its_effect_and_then_does_it(nurse, street):
-    await nurse.get(f"/devices/{CUFF}/assign")
-    answer = await nurse.post(f"/devices/{CUFF}/assign", **_assign(street))
+    await nurse.get(f"{await street.at(CUFF)}/assign")
+    answer = await nurse.post(f"{await street.at(CUFF)}/assign", **_assign(street))
     assert await street.value("SELECT patient_id FROM reading") == street.ann
     page = (await nurse.get(answer.headers["location"])).text
     assert "Ann Example" in page
     assert "These readings become Ben Example" in page
     seen = page.split('name="seen" value="')[1].split('"')[0]
-    answer = await nurse.post(f"/devices/{CUFF}/assign", **_assign(street), seen=seen)
-    assert answer.headers["location"] == f"/devices/{CUFF}"
+    answer = await nurse.post(f"{await street.at(CUFF)}/assign", **_assign(street), seen=seen)
+    assert answer.headers["location"] == await street.at(CUFF)
     page = (await nurse.get(answer.headers["location"])).text
     assert "1 reading moved and will be judged anew" in page
     assert await street.value("SELECT patient_id FROM reading") == street.ben
 
 
 async def test_what_arrived_since_the_effect_was_shown_is_shown_first(nurse, street):
-    await nurse.get(f"/devices/{CUFF}/assign")
-    shown = await nurse.get(f"/devices/{CUFF}/assign", params=_assign(street, check="yes"))
+    await nurse.get(f"{await street.at(CUFF)}/assign")
+    shown = await nurse.get(f"{await street.at(CUFF)}/assign", params=_assign(street, check="yes"))
     seen = shown.text.split('name="seen" value="')[1].split('"')[0]
     await street.measure(CUFF, 1)
-    answer = await nurse.post(f"/devices/{CUFF}/assign", **_assign(street), seen=seen)
+    answer = await nurse.post(f"{await street.at(CUFF)}/assign", **_assign(street), seen=seen)
     page = (await nurse.get(answer.headers["location"])).text
     assert "Nothing was done" in page
     assert await street.value("SELECT count(*) FROM reading WHERE patient_id = %s", street.ann) == 2
 
 
 async def test_a_form_that_means_no_period_says_why(nurse, street):
-    await nurse.get(f"/devices/{CUFF}/assign")
+    await nurse.get(f"{await street.at(CUFF)}/assign")
     for fields, problem in (
         ({"patient": ""}, "Choose who used it"),
         ({"starts": "soon"}, "Enter a date and a time"),
@@ -161,13 +161,15 @@ async def test_a_form_that_means_no_period_says_why(nurse, street):
         ({"ends": "2026-11-20T06:59"}, "comes after the start"),
         ({"slot": "two"}, "Enter the number of the user"),
     ):
-        answer = await nurse.post(f"/devices/{CUFF}/assign", **{**_assign(street), **fields})
+        answer = await nurse.post(
+            f"{await street.at(CUFF)}/assign", **{**_assign(street), **fields}
+        )
         assert (answer.status_code, problem in answer.text) == (422, True), problem
 
 
 async def test_ending_an_assignment_shows_what_it_takes_away(nurse, street):
     key = await street.value("SELECT id FROM assignment")
-    await nurse.get(f"/devices/{CUFF}")
+    await nurse.get(await street.at(CUFF))
     answer = await nurse.post(f"/assignments/{key}/end", at="2026-11-20T07:00")
     fields = parse_qs(urlsplit(answer.headers["location"]).query)
     page = (await nurse.get(answer.headers["location"])).text
@@ -187,7 +189,7 @@ async def test_readings_of_a_strange_cuff_are_assigned_or_set_aside(nurse, stree
     for hours in (30, 20, 10):
         await street.measure(STRANGE, hours)
     page = (await nurse.get("/unassigned")).text
-    assert "/devices/C0:FF:EE:00:00:02/assign?slot=&amp;starts=2026-11-19T04%3A00" in page
+    assert f"{await street.at(STRANGE)}/assign?slot=&amp;starts=2026-11-19T04%3A00" in page
     assert "3 of devices that nobody has" in (await nurse.get("/homes")).text
     until = (NOW - 20 * HOUR).isoformat()
     await nurse.post("/unassigned/set-aside", device=STRANGE, slot="-1", until=until)
@@ -217,8 +219,8 @@ async def test_another_clinics_homes_devices_and_people_are_not_there(app, stree
         for path in (
             f"/homes/{street.elm}",
             f"/homes/{street.elm}/gateways",
-            f"/devices/{CUFF}",
-            f"/devices/{CUFF}/assign",
+            await street.at(CUFF),
+            f"{await street.at(CUFF)}/assign",
             f"/assignments/{key}/reassign",
             f"/quarantine/{number}",
             f"/quarantine/{number}/progress",
@@ -228,9 +230,9 @@ async def test_another_clinics_homes_devices_and_people_are_not_there(app, stree
         for path, fields in (
             (f"/homes/{street.elm}/edit", {"label": "x", "zone": "America/Denver"}),
             (f"/homes/{street.elm}/gateways", {"name": "gw-9"}),
-            (f"/devices/{CUFF}/edit", {"label": "x"}),
-            (f"/devices/{CUFF}/forget", {"home": str(street.elm)}),
-            (f"/devices/{CUFF}/assign", _assign(street, seen="0")),
+            (f"{await street.at(CUFF)}/edit", {"label": "x"}),
+            (f"{await street.at(CUFF)}/forget", {"home": str(street.elm)}),
+            (f"{await street.at(CUFF)}/assign", _assign(street, seen="0")),
             (f"/assignments/{key}/end", {}),
             (f"/quarantine/{number}/replay", {}),
             (f"/quarantine/{number}/discard", {"why": "x"}),
@@ -242,10 +244,10 @@ async def test_another_clinics_homes_devices_and_people_are_not_there(app, stree
 
 async def test_a_patient_of_another_clinic_cannot_be_given_a_device(nurse, street, south, admin):
     eve = await register_patient(admin, "south", family_name="Else", given_name="Eve")
-    await nurse.get(f"/devices/{FAR}/assign")
+    await nurse.get(f"{await street.at(FAR)}/assign")
     fields = _assign(street, patient=eve)
-    shown = await nurse.get(f"/devices/{FAR}/assign", params={**fields, "check": "yes"})
+    shown = await nurse.get(f"{await street.at(FAR)}/assign", params={**fields, "check": "yes"})
     assert "Eve" not in shown.text
-    answer = await nurse.post(f"/devices/{FAR}/assign", **fields, seen="0.0.0.0.0.0")
+    answer = await nurse.post(f"{await street.at(FAR)}/assign", **fields, seen="0.0.0.0.0.0")
     assert answer.status_code == 404
     assert await street.value("SELECT count(*) FROM assignment") == 1

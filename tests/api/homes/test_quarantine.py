@@ -9,7 +9,7 @@ import pytest
 from ingest.outbox import replay
 from store.pool import open_pool
 from tests.api.conftest import NOW
-from tests.api.homes.conftest import HOUR, STRANGE
+from tests.api.homes.conftest import CUFF, HOUR, STRANGE
 from tests.store.make import reading
 from vitals import wire
 from vitals.errors import QuarantineReason
@@ -120,7 +120,7 @@ async def test_a_moved_device_takes_its_quarantined_bytes_along(nurse, street):
     number = await street.poison()
     starts = (NOW - 10 * HOUR).strftime("%Y-%m-%dT%H:%M")
     fields = {"patient": str(street.ben), "starts": starts, "check": "yes"}
-    shown = (await nurse.get("/devices/C0:FF:EE:00:00:01/assign", params=fields)).text
+    shown = (await nurse.get(f"{await street.at(CUFF)}/assign", params=fields)).text
     seen = shown.split('name="seen" value="')[1].split('"')[0]
-    await nurse.post("/devices/C0:FF:EE:00:00:01/assign", **fields, seen=seen)
+    await nurse.post(f"{await street.at(CUFF)}/assign", **fields, seen=seen)
     assert "Ben Example" in (await nurse.get(f"/quarantine/{number}")).text
