@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from typing import Annotated
 
@@ -48,8 +49,15 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=3,
         )
     )
+    _settle_memory()
     async with health.serve(settings.host, settings.metrics_port, ready, metrics.REGISTRY):
         await server.serve()
+
+
+def _settle_memory() -> None:
+    """What is loaded stays: the collector need not look at it again, 0.1 s of a page each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @app.command()

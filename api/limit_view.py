@@ -63,9 +63,7 @@ def changeable(now: datetime) -> list[Limit]:
     return [limit for limit in load().limits_on(now.date()) if limit.basis is not Basis.BEYOND]
 
 
-def _line(
-    limit: Limit, row: LimitRow | None, patient: UUID | None, viewer: Viewer
-) -> LimitLine:
+def _line(limit: Limit, row: LimitRow | None, patient: UUID | None, viewer: Viewer) -> LimitLine:
     value = limit.value if row is None else row.value
     own = row is not None and row.patient_id == patient
     source = "Own" if own else ("Default" if row is None else "Clinic")

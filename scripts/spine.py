@@ -302,15 +302,15 @@ class Spine:
             raise SpineError(f"{name} ended at once: {self.work / f'{name}.log'}")
 
 
-def alone() -> IO[str]:
+def alone(folder: Path = ROOT / ".local", *, wait_s: float = LOCK_TIMEOUT_S) -> IO[str]:
     """One run at a time in this clone: two would take each other's messages from the broker.
 
     Held until closed, by the end of the process too.
     """
-    file = ROOT / ".local" / "broker.lock"
+    file = folder / "broker.lock"
     file.parent.mkdir(exist_ok=True)
     lock = file.open("w", encoding="utf-8")
-    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    deadline = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

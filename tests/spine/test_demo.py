@@ -85,10 +85,8 @@ def test_the_browser_sends_only_what_a_form_offers():
         form.filled({"outcome": "invented"})
 
 
-def test_two_runs_never_share_a_broker(monkeypatch, tmp_path):
+def test_two_runs_never_share_a_broker(tmp_path):
     """The second waits for the first, and says why when that goes on."""
-    monkeypatch.setattr("scripts.spine.LOCK_TIMEOUT_S", 0.0)
-    monkeypatch.setattr("scripts.spine.ROOT", tmp_path)
-    with alone(), pytest.raises(SpineError, match="another demo"):
-        alone()
-    alone().close()
+    with alone(tmp_path), pytest.raises(SpineError, match="another demo"):
+        alone(tmp_path, wait_s=0)
+    alone(tmp_path).close()
