@@ -37,6 +37,7 @@ class Event(StrEnum):
     RELEASED = "released"  # given back to the queue
     RESOLVED = "resolved"
     REOPENED = "reopened"  # a resolution was taken back
+    REVIEWED = "reviewed"  # looked at again, after its readings were re-assigned
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
@@ -49,6 +50,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.ACKNOWLEDGED: State.PENDING,
         Event.RELEASED: State.PENDING,
         Event.RESOLVED: State.RESOLVED,
+        Event.REVIEWED: State.PENDING,
     },
     State.FIRING: {
         Event.RECURRED: State.FIRING,
@@ -57,6 +59,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         # Re-armed while somebody works on it, and then given back.
         Event.RELEASED: State.FIRING,
         Event.RESOLVED: State.RESOLVED,
+        Event.REVIEWED: State.FIRING,
     },
     State.ACKNOWLEDGED: {
         Event.RECURRED: State.ACKNOWLEDGED,
@@ -64,9 +67,11 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.ACKNOWLEDGED: State.ACKNOWLEDGED,
         Event.RELEASED: State.FIRING,
         Event.RESOLVED: State.RESOLVED,
+        Event.REVIEWED: State.ACKNOWLEDGED,
     },
     State.RESOLVED: {
         Event.JOINED: State.RESOLVED,
+        Event.REVIEWED: State.RESOLVED,
         Event.REOPENED: State.ACKNOWLEDGED,
     },
 }

@@ -51,6 +51,7 @@ class QueueRow:
     assignee: str | None
     is_mine: bool
     is_claimed: bool
+    is_done: bool
     snoozed_until: datetime | None
     announce: str
 
@@ -62,6 +63,7 @@ def rows_of(rows: Sequence[Row], viewer: Viewer, now: datetime) -> list[QueueRow
 def row_of(row: Row, viewer: Viewer, now: datetime) -> QueueRow:
     severity = row["severity"] or "notice"
     what = _what(row, viewer)
+    done = row["task_state"] == "done"
     since = row["opened_at"] or row["created_at"]
     today = now.astimezone(viewer.zone).date()
     name = words.name_of(row)
@@ -78,7 +80,8 @@ def row_of(row: Row, viewer: Viewer, now: datetime) -> QueueRow:
         spark=_spark(row, viewer),
         waited=times.span(now - since),
         target=times.span(row["due_at"] - since),
-        overdue=row["overdue"],
+        overdue=row["overdue"] and not done,
+        is_done=done,
         contact=_contact(row, now),
         assignee=row["assignee_name"],
         is_mine=row["assignee"] == viewer.staff_id,

@@ -25,6 +25,7 @@ _EVENTS = {
     "released": "Given back to the queue",
     "resolved": "Resolved",
     "reopened": "Resolution undone",
+    "reviewed": "Looked at again after a re-assignment",
 }
 CHANNELS = {
     "phone": "Phone call",

@@ -5,7 +5,7 @@ Inside the caller's `clinic_session`; who disowns takes `lock_assignments` first
 
 from __future__ import annotations
 
-from store.named import Row, run
+from store.named import Row, one_row, run
 from store.tenancy import Connection
 
 _SQL = "ownership"
@@ -31,3 +31,13 @@ async def set_alert_state(conn: Connection, values: Row) -> None:
 
 async def wake_task(conn: Connection, values: Row) -> None:
     await run(conn, _SQL, "wake_task", values)
+
+
+async def reviewed(conn: Connection, values: Row) -> bool:
+    """False: nothing of this alert waited to be looked at again."""
+    return await one_row(conn, _SQL, "reviewed", values) is not None
+
+
+async def keep_time(conn: Connection, values: Row) -> int:
+    """How many entries now stand without a question."""
+    return await run(conn, _SQL, "keep_time", values)

@@ -209,6 +209,20 @@ async def confirm_patient(page: CarePage, task_id: UUID) -> Response:
     return page.to(f"/tasks/{task_id}", flash="Confirmed as this patient's. Now deal with it.")
 
 
+@router.post("/tasks/{task_id}/reviewed")
+async def reviewed(page: CarePage, task_id: UUID, note: Text = "") -> Response:
+    """After a re-assignment: somebody has looked again at the alert and its time."""
+    try:
+        with careful(care.Undocumented):
+            await answers.looked_again(
+                page.conn, page.clinic, actor_of(page), task_id, note=note, now=page.now
+            )
+    except care.Undocumented:
+        said = "Say what you found"
+        return await _page(page, task_id, problems={"review_note": said}, status=422)
+    return page.to(f"/tasks/{task_id}", flash="Looked at again. What stands, stands.")
+
+
 def _problems(page: Page, typed: dict[str, str]) -> dict[str, str]:
     problems = {}
     if typed["outcome"] not in set(LABELS):

@@ -15,7 +15,7 @@ router = APIRouter()
 
 _TABS = {
     Tab.MEDICAL: ("Medical", "Nothing waits", "All new readings are within their limits."),
-    Tab.REVIEW: ("Review", "Nothing to review", "No late readings, and nothing to look at again."),
+    Tab.REVIEW: ("Review", "Nothing to review", "No late readings, no alert to look at again."),
     Tab.MINE: ("Mine", "You have claimed nothing", "Claim a task under Medical to begin."),
     Tab.SNOOZED: ("Snoozed", "Nothing is snoozed", "What you snooze comes back by itself."),
 }

@@ -24,6 +24,9 @@ CREATE TABLE reading_decision (
     FOREIGN KEY (clinic_id, patient_id) REFERENCES patient (clinic_id, id)
 );
 
+-- What a person has to look at again: few, and asked for with every look at the queue.
+CREATE INDEX alert_review_idx ON alert (clinic_id, id) WHERE review_reason IS NOT NULL;
+
 CREATE INDEX finding_of_reading_idx ON finding (clinic_id, reading_id) WHERE reading_id IS NOT NULL;
 
 -- The same bytes are judged for the first patient and, after a re-assignment, for the second.

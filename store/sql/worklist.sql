@@ -16,12 +16,19 @@ WITH page AS MATERIALIZED (
                AS readings_from
     FROM care_task t
     LEFT JOIN alert a ON a.clinic_id = t.clinic_id AND a.id = t.alert_id
-    WHERE t.clinic_id = %(clinic)s AND t.state <> 'done'
+    WHERE t.clinic_id = %(clinic)s
+      AND t.id IN (
+          SELECT w.id FROM care_task w WHERE w.clinic_id = %(clinic)s AND w.state <> 'done'
+          UNION ALL
+          -- Closed, and to be looked at again: their readings were found to be somebody else's.
+          SELECT w.id FROM alert x
+          JOIN care_task w ON w.clinic_id = x.clinic_id AND w.alert_id = x.id AND w.state = 'done'
+          WHERE x.clinic_id = %(clinic)s AND x.review_reason IS NOT NULL AND %(tab)s = 'review')
       AND CASE %(tab)s
           WHEN 'medical' THEN (t.snoozed_until IS NULL OR t.snoozed_until <= %(now)s)
-               AND NOT coalesce(a.late, false) AND a.review_reason IS NULL
+               AND NOT coalesce(a.late, false)
           WHEN 'review' THEN (t.snoozed_until IS NULL OR t.snoozed_until <= %(now)s)
-               AND (a.late OR a.review_reason IS NOT NULL)
+               AND (a.late OR t.state = 'done')
           WHEN 'mine' THEN t.assignee = %(viewer)s
           WHEN 'snoozed' THEN t.snoozed_until > %(now)s
           ELSE true END
@@ -90,7 +97,10 @@ SELECT count(*) FILTER (WHERE awake AND NOT later) AS medical,
        count(*) FILTER (WHERE awake AND NOT later AND state = 'open') AS waiting,
        min(opened_at) FILTER (WHERE awake AND NOT later AND state = 'open') AS oldest_opened_at,
        count(*) FILTER (WHERE awake AND NOT later AND overdue AND state = 'open') AS overdue,
-       count(*) FILTER (WHERE awake AND later) AS review,
+       count(*) FILTER (WHERE awake AND later)
+           + (SELECT count(*) FROM alert x
+              WHERE x.clinic_id = %(clinic)s AND x.review_reason IS NOT NULL
+                AND x.state = 'resolved') AS review,
        count(*) FILTER (WHERE assignee = %(viewer)s) AS mine,
        count(*) FILTER (WHERE NOT awake) AS snoozed,
        (SELECT count(DISTINCT w.home_id)
@@ -103,7 +113,7 @@ FROM (
     SELECT t.state, t.assignee, coalesce(a.opened_at, t.created_at) AS opened_at,
            t.due_at < %(now)s AS overdue,
            t.snoozed_until IS NULL OR t.snoozed_until <= %(now)s AS awake,
-           coalesce(a.late OR a.review_reason IS NOT NULL, false) AS later
+           coalesce(a.late, false) AS later
     FROM care_task t
     LEFT JOIN alert a ON a.clinic_id = t.clinic_id AND a.id = t.alert_id
     WHERE t.clinic_id = %(clinic)s AND t.state <> 'done'

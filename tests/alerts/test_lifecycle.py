@@ -20,6 +20,7 @@ EXPECTED = {
     Event.RELEASED: (P, F, F, None),
     Event.RESOLVED: (R, R, R, None),
     Event.REOPENED: (None, None, None, A),
+    Event.REVIEWED: (P, F, A, R),
 }
 CASES = [
     (state, event, after)

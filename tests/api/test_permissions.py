@@ -63,6 +63,7 @@ MAY: dict[str, dict[str, Any]] = {
     "/tasks/{task_id}/resolve": {"POST": CARE},
     "/tasks/{task_id}/undo": {"POST": CARE},
     "/tasks/{task_id}/confirm": {"POST": CARE},
+    "/tasks/{task_id}/reviewed": {"POST": CARE},
     "/timers/{entry_id}/beat": {"POST": CARE},
     "/timers/{entry_id}/pause": {"POST": CARE},
     "/patients": {"GET": ALL, "POST": HOMES},
@@ -120,6 +121,7 @@ MAY: dict[str, dict[str, Any]] = {
 #: What a form needs so that the answer is about the key in the address and not about the form.
 FORMS: dict[str, dict[str, str]] = {
     "/tasks/{task_id}/take-over": {"reason": "Away"},
+    "/tasks/{task_id}/reviewed": {"note": "Looked"},
     "/tasks/{task_id}/snooze": {"minutes": "60", "reason": "Asleep"},
     "/tasks/{task_id}/checklist": {"step": "call", "done": "yes"},
     "/tasks/{task_id}/contacts": {"channel": "phone", "reached": "yes"},

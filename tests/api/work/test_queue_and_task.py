@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from store.reassign import Period, effect, reassign
 from tests.api.conftest import found, open_browser
 from tests.api.world import Home
 from vitals.clock import utc_now
@@ -227,3 +228,46 @@ async def test_another_clinics_task_is_not_there(nurse, database, admin, south, 
     assert (await nurse.get(f"/tasks/{task}")).status_code == 404
     assert (await nurse.post(f"/tasks/{task}/claim")).status_code == 404
     assert "Nothing waits" in (await nurse.get("/queue")).text
+
+
+async def test_a_closed_alert_whose_readings_moved_comes_back_for_review(
+    nurse, home, clock, database, admin, north
+):
+    await alert(home, clock)
+    task = await task_path(nurse)
+    await nurse.post(f"{task}/claim")
+    clock.forward(seconds=45)
+    await nurse.post(f"{task}/resolve", **RESOLVED)
+    other = await Home.make(database, admin, north, name="Second", number=2)
+    period = Period(
+        device=home.device,
+        user_slot=-1,
+        starts_at=clock.now - timedelta(days=1),
+        ends_at=None,
+        patient=other.patient,
+        undecided=False,
+    )
+    seen = (await effect(admin, "north", period)).fingerprint
+    await reassign(admin, "north", period, staff=north.staff["admin"], now=clock.now, seen=seen)
+    page = await nurse.get("/queue?tab=review")
+    assert f'{task}"' in page.text
+    assert "Look again" in page.text
+    page = await nurse.get(task)
+    assert "found not to be this patient" in page.text
+    assert (await nurse.post(f"{task}/reviewed", note=" ")).status_code == 422
+    await nurse.post(f"{task}/reviewed", note="It was the neighbour. Time stands.")
+    assert task not in (await nurse.get("/queue?tab=review")).text
+    assert "Looked at again after a re-assignment" in (await nurse.get(task)).text
+    left = "SELECT count(*) FROM time_entry WHERE review_reason IS NOT NULL"
+    assert (await (await admin.execute(left)).fetchone()) == (0,)
+    assert (await nurse.post(f"{task}/reviewed", note="Again")).status_code == 404
+
+
+async def test_an_open_crisis_stays_in_the_queue_while_part_of_it_is_moved(
+    nurse, home, clock, admin
+):
+    await alert(home, clock)
+    await admin.execute("UPDATE alert SET review_reason = 'Some of its readings were moved.'")
+    page = await nurse.get("/queue")
+    assert "BP 191/124" in page.text
+    assert "Look again" in page.text
