@@ -21,14 +21,14 @@ from api.gate_view import gates_of
 from api.limit_view import entered, history_of, limits_of
 from api.local_time import instant_of, wall_of
 from api.page import CarePage, ChartPage, ProviderPage
+from api.pages.clinic_limits import LimitForm, write_limit
 from api.pages.patient import framed, opened
 from ccm_link import enrolments
 from ccm_link.enrolments import NewConsent, NewEnrolment
 from ccm_link.errors import AlreadyEnrolled, BadInterval, CareError
 from ccm_link.errors import NotFound as NoSuchThing
 from ccm_link.programmes import ENROLLABLE, ConsentElement, month_of
-from store import audit, charts, limits, patients
-from store.tenancy import clinic_session
+from store import charts, limits, patients
 
 router = APIRouter()
 
@@ -68,15 +68,6 @@ class ConsentForm(BaseModel):
     given_at: str = ""
     method: str = ""
     elements: list[str] = []
-
-
-class LimitForm(BaseModel):
-    """`value` in the reader's unit; empty with `act` off or default."""
-
-    rule: str = ""
-    value: str = ""
-    act: str = "set"
-    reason: str = ""
 
 
 @router.get("/patients/{patient_id}/plan")
@@ -317,28 +308,8 @@ async def set_limit(
     if not form.reason.strip():
         problems = {"reason": "Say why this patient has a limit of their own"}
         return await _plan(page, patient_id, limit=form, problems=problems)
-    await _write_limit(page, patient_id, form, (rule, value, ucum))
+    await write_limit(page, patient_id, form, (rule, value, ucum))
     return page.to(where, flash="The limit is changed, for readings from now on.")
-
-
-async def _write_limit(
-    page: ProviderPage, patient: UUID, form: LimitForm, row: tuple[str, float | None, str]
-) -> None:
-    """The change and its audit in one transaction: the store's own is a savepoint in it."""
-    rule, value, ucum = row
-    by, now = page.viewer.staff_id, page.now
-    async with clinic_session(page.conn, page.clinic, staff=by):
-        if form.act == "default":
-            await limits.withdraw_limits(page.conn, page.clinic, patient, rule=rule, now=now)
-        else:
-            await limits.set_limit(
-                page.conn, page.clinic, patient, rule=rule, value=value, ucum=ucum,
-                valid_from=now, by=by, reason=form.reason.strip(), now=now,
-            )  # fmt: skip
-        detail = {"rule": rule, "act": form.act}
-        await audit.record(
-            page.conn, actor=by, action="limit.change", subject=patient, now=now, detail=detail
-        )
 
 
 def _plan_of(patient: UUID | None) -> str:
