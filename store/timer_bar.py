@@ -9,9 +9,7 @@ from store.named import Row, one_row
 from store.tenancy import Connection, clinic_session
 
 
-async def timer_shown(
-    conn: Connection, clinic: str, staff: UUID, *, now: datetime
-) -> Row | None:
-    """`entry_id, task_id, clinic_id, programme, seconds, patient`; none: no timer of theirs runs."""
+async def timer_shown(conn: Connection, clinic: str, staff: UUID, *, now: datetime) -> Row | None:
+    """`entry_id, task_id, clinic_id, programme, seconds, patient`; none: no timer runs."""
     async with clinic_session(conn, clinic, staff=staff):
         return await one_row(conn, "timer_bar", "timer_shown", {"now": now})
