@@ -30,7 +30,9 @@ def latency(
     seconds: Annotated[
         float, typer.Option(help="of publishing, all rounds together", min=1)
     ] = 60.0,
-    share: Annotated[float, typer.Option(help="of the readings that are a crisis", min=0)] = 0.08,
+    share: Annotated[
+        float, typer.Option(help="of the readings that are a crisis", min=0, max=1)
+    ] = 0.08,
     requests: Annotated[int, typer.Option(help="of each page", min=1)] = 40,
 ) -> None:
     """Publish to row in a nurse's open queue; and the console's time for each of its pages."""

@@ -147,7 +147,7 @@ async def _pages(address: str, requests: int) -> dict[str, Any]:
     for member in (NURSE, ADMIN):
         async with signed_in(address, member) as colleague:
             found = await pages.follow(colleague.client, "/account", told)
-            for template, addresses in sorted(found.addresses.items()):
+            for template, addresses in sorted(found.addresses().items()):
                 told[template] = await pages.timed(colleague.client, addresses, requests)
     worst = max(told, key=lambda template: told[template].p95_ms)
     return {
@@ -190,26 +190,24 @@ async def _rounds(
         await asyncio.sleep(SETTLING_S)
         for number in range(wish.rounds):
             say(f"round {number + 1} of {wish.rounds}, load {machine.load()}")
-            await _round(_Round(beds, number, wish), gateways, watch, seen)
+            await _round(Round(beds, number, wish), gateways, watch, seen)
             await _clear(watch, helper, seen)
         listening.cancel()
         seen.receipts, seen.refused, seen.rows = gateways.receipts, gateways.refused, watch.rows
     return seen
 
 
-class _Round:
-    """Who measures what, one after the other; the crises lie evenly among the rest."""
+class Round:
+    """Who measures what, one after the other; the crises come when they come."""
 
     def __init__(self, beds: list[Bed], number: int, wish: Wish) -> None:
         self._beds = beds
         self._wish = wish
-        share = wish.crises / wish.rounds
-        first, after = round(share * number), round(share * (number + 1))
-        self.crises = beds[first:after]
-        self.length = wish.readings_a_round
+        each = wish.crises / wish.rounds
+        self.crises = beds[round(each * number) : round(each * (number + 1))]
+        self.length = max(wish.readings_a_round, len(self.crises))
         self._chance = Random(f"{SEED}:{number}")  # noqa: S311 -- plausible, not secret
-        every = self.length / len(self.crises)
-        places = [int(n * every + self._chance.random() * every) for n in range(len(self.crises))]
+        places = self._chance.sample(range(self.length), len(self.crises))
         self._ill = dict(zip(places, self.crises, strict=True))
 
     def turns(self) -> Iterator[tuple[float, Bed, bool]]:
@@ -223,7 +221,7 @@ class _Round:
         return ward.crisis(bed, utc_now()) if ill else ward.ordinary(bed, utc_now(), self._chance)
 
 
-async def _round(plan: _Round, gateways: Gateways, watch: Watch, seen: Seen) -> None:
+async def _round(plan: Round, gateways: Gateways, watch: Watch, seen: Seen) -> None:
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for due, bed, ill in plan.turns():

@@ -32,7 +32,7 @@ class Found:
     """Addresses by template."""
 
     routes: list[APIRoute]
-    addresses: dict[str, list[str]] = field(default_factory=dict)
+    lengths: dict[str, dict[str, int]] = field(default_factory=dict)  # of each answer, in bytes
 
     def template(self, address: str) -> str | None:
         path = urlsplit(address).path
@@ -40,11 +40,18 @@ class Found:
 
     def wants(self, address: str) -> bool:
         template = self.template(address)
-        return template is not None and len(self.addresses.get(template, [])) < SUBJECTS
+        return template is not None and len(self.lengths.get(template, {})) < SUBJECTS
 
-    def keep(self, address: str) -> None:
+    def keep(self, address: str, length: int) -> None:
         if template := self.template(address):
-            self.addresses.setdefault(template, []).append(address)
+            self.lengths.setdefault(template, {})[address] = length
+
+    def addresses(self) -> dict[str, list[str]]:
+        """By template those with something on them: an empty month is quickly made."""
+        return {
+            template: [a for a, length in lengths.items() if 2 * length >= max(lengths.values())]
+            for template, lengths in self.lengths.items()
+        }
 
 
 def get_routes() -> list[APIRoute]:
@@ -65,7 +72,7 @@ async def follow(client: httpx.AsyncClient, start: str, known: Iterable[str]) ->
         answer = await client.get(address)
         if answer.status_code != _OK or "text/html" not in answer.headers["content-type"]:
             continue
-        found.keep(address)
+        found.keep(address, len(answer.content))
         fresh = [link for link in links(answer.text) if link not in seen]
         seen.update(fresh)
         waiting.extend(fresh)
