@@ -40,16 +40,24 @@ class SetDone:
 
 
 async def evaluate_set(
-    conn: Connection, clinic: str, *, book: Rulebook, now: datetime, size: int
+    conn: Connection,
+    clinic: str,
+    *,
+    book: Rulebook,
+    now: datetime,
+    size: int,
+    only: UUID | None = None,
 ) -> SetDone:
     """Judge what waits longest in a clinic; `claimed` is 0 when nothing is left to claim.
+
+    `only`: this patient's, where the set of all could not be written.
 
     Raises:
         Unavailable: nothing was written; the same call may succeed later.
     """
     async with clinic_session(conn, clinic):
-        marks = await store.claim_days(conn, size=size)
-        set_aside = await store.claim_set_aside(conn, size=size)
+        marks = await store.claim_days(conn, size=size, only=only)
+        set_aside = await store.claim_set_aside(conn, size=size, only=only)
         if not marks and not set_aside:
             return SetDone()
         patients = {m.patient_id for m in marks} | {s.patient_id for s in set_aside}

@@ -1,7 +1,8 @@
 """The alert worker's main flow: be woken, drain what waits, sleep. Any number of workers may run.
 
 A wake-up is a hint; what waits is in the database. So a missed one costs one poll, and a worker
-that dies in the middle of a set leaves its marks for the next.
+that dies in the middle of a set leaves its marks for the next. A patient who cannot be judged keeps
+their marks and is tried again with every wake-up; nobody else waits for that.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 
@@ -17,8 +19,8 @@ from alerts import metrics
 from alerts.evaluation import SetDone, evaluate_set
 from alerts.rulebook import Rulebook
 from alerts.settings import Settings
-from store.alerts import clinics_to_judge
-from store.errors import DataRefused, Unavailable
+from store.alerts import clinics_to_judge, waiting_patients
+from store.errors import Unavailable
 from store.listen import listen
 from store.pool import Pool, connection
 
@@ -66,8 +68,7 @@ class Service:
                 await self.drain(stop)
                 wait = FIRST_WAIT
                 await self._sleep(self._settings.poll_s)
-            except (Unavailable, DataRefused) as exc:
-                # Refused: somebody changed an alert between our reading and our writing of it.
+            except Unavailable as exc:
                 metrics.RETRIES.inc()
                 log.warning("set not written", cause=str(exc), wait_s=wait)
                 await asyncio.sleep(wait)
@@ -93,6 +94,31 @@ class Service:
         metrics.DRAIN_SECONDS.observe(time.monotonic() - started)
 
     async def _set(self, clinic: str) -> int:
+        """Refused may mean that somebody changed an alert meanwhile, or that it never will work."""
+        try:
+            return await self._judge(clinic)
+        except Unavailable:
+            raise
+        except Exception as exc:  # noqa: BLE001 -- no poison may hold back the other patients
+            metrics.RETRIES.inc()
+            log.warning("set not written", cause=type(exc).__name__)
+            return await self._one_by_one(clinic)
+
+    async def _one_by_one(self, clinic: str) -> int:
+        async with connection(self._pool) as conn:
+            waiting = await waiting_patients(conn, clinic)
+        claimed = 0
+        for patient in waiting:
+            try:
+                claimed += await self._judge(clinic, only=patient)
+            except Unavailable:
+                raise
+            except Exception as exc:  # noqa: BLE001 -- their marks stay, and are tried again
+                metrics.PASSED_OVER.inc()
+                log.warning("a patient cannot be judged", cause=type(exc).__name__)
+        return claimed
+
+    async def _judge(self, clinic: str, *, only: UUID | None = None) -> int:
         with metrics.SET_SECONDS.time():
             async with connection(self._pool) as conn:
                 done = await evaluate_set(
@@ -101,6 +127,7 @@ class Service:
                     book=self._book,
                     now=self._clock(),
                     size=self._settings.set_size,
+                    only=only,
                 )
         self._count(done)
         return done.claimed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 
 import msgspec
 
@@ -154,7 +154,6 @@ def _row(
     reading: Reading | None = None,
 ) -> QuarantineRow:
     clinic, gateway = gateway_of(topic) or (None, None)
-    zoned = reading is not None and reading.measured_at.tzinfo is not None
     return QuarantineRow(
         topic=topic,
         scope=scope,
@@ -166,8 +165,14 @@ def _row(
         reading_id=_as_uuid(_id_of(payload)) if scope == READING else None,
         device=_storable(reading.device) if reading else None,
         user_slot=reading.user_slot if reading else None,
-        measured_at=reading.measured_at if reading and zoned else None,
+        measured_at=_instant(reading.measured_at) if reading else None,
     )
+
+
+def _instant(said: datetime) -> datetime | None:
+    """As long as every zone of the world can write it down; else a clock has named no instant."""
+    writable = MINYEAR + 1 < said.year < MAXYEAR - 1
+    return said if said.tzinfo is not None and writable else None
 
 
 def _storable(text: str) -> str:

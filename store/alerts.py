@@ -18,7 +18,7 @@ import msgspec
 from store.alert_rows import KnownAlert, Mark, Sample, SetAside, Window, Writing
 from store.errors import translated
 from store.queries import load
-from store.tenancy import Connection
+from store.tenancy import Connection, clinic_session
 
 _json = msgspec.json.Encoder()
 Verdict = tuple[UUID, UUID, str]  # reading, patient, rules_version
@@ -32,15 +32,24 @@ async def clinics_to_judge(conn: Connection) -> list[str]:
         return sorted(clinic for (clinic,) in await cur.fetchall())
 
 
-async def claim_days(conn: Connection, *, size: int) -> list[Mark]:
+async def waiting_patients(conn: Connection, clinic: str) -> list[UUID]:
+    """Whoever has something to be judged, the longest waiting first. Claims nothing."""
+    async with clinic_session(conn, clinic):
+        cur = await conn.execute(load("alerts")["waiting_patients"])
+        return [patient for (patient,) in await cur.fetchall()]
+
+
+async def claim_days(conn: Connection, *, size: int, only: UUID | None = None) -> list[Mark]:
     """Whose readings these are stands still until the set is written, as it does for ingest."""
     await conn.execute(load("ingest")["lock_assignments_shared"])
-    cur = await conn.execute(load("alerts")["claim_days"], {"size": size})
+    cur = await conn.execute(load("alerts")["claim_days"], {"size": size, "only": only})
     return [Mark(*row) for row in await cur.fetchall()]
 
 
-async def claim_set_aside(conn: Connection, *, size: int) -> list[SetAside]:
-    cur = await conn.execute(load("alerts")["claim_set_aside"], {"size": size})
+async def claim_set_aside(
+    conn: Connection, *, size: int, only: UUID | None = None
+) -> list[SetAside]:
+    cur = await conn.execute(load("alerts")["claim_set_aside"], {"size": size, "only": only})
     return [SetAside(*row) for row in await cur.fetchall()]
 
 

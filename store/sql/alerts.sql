@@ -5,18 +5,29 @@ SELECT clinics_to_judge()
 -- The patients who wait longest, and then every waiting day of theirs: a patient's days are read
 -- and written together. What another worker holds is passed over.
 WITH oldest AS MATERIALIZED (
-    SELECT patient_id FROM pending_evaluation WHERE clinic_id = session_clinic()
+    SELECT patient_id FROM pending_evaluation
+    WHERE clinic_id = session_clinic() AND (%(only)s::uuid IS NULL OR patient_id = %(only)s)
     ORDER BY marked_at LIMIT %(size)s FOR UPDATE SKIP LOCKED
 )
 SELECT patient_id, day, marked_at FROM pending_evaluation
 WHERE clinic_id = session_clinic() AND patient_id IN (SELECT patient_id FROM oldest)
 ORDER BY patient_id, day LIMIT %(size)s * 8 FOR UPDATE SKIP LOCKED
 
+-- name: waiting_patients
+SELECT patient_id FROM (
+    SELECT patient_id, marked_at AS since FROM pending_evaluation WHERE clinic_id = session_clinic()
+    UNION ALL
+    SELECT patient_id, first_seen FROM quarantine
+    WHERE clinic_id = session_clinic() AND patient_id IS NOT NULL AND judged_at IS NULL
+) AS waiting GROUP BY patient_id ORDER BY min(since)
+
 -- name: claim_set_aside
-SELECT id, patient_id, reason, coalesce(measured_at, first_seen), first_seen,
+-- A clock may have named an instant that no calendar here has: what lies ahead was seen when it came.
+SELECT id, patient_id, reason, least(measured_at, first_seen), first_seen,
        state IN ('open', 'replay_requested')
 FROM quarantine
 WHERE clinic_id = session_clinic() AND patient_id IS NOT NULL AND judged_at IS NULL
+  AND (%(only)s::uuid IS NULL OR patient_id = %(only)s)
 ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
 
 -- name: lock_patients

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from datetime import datetime
 
+import psycopg
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
@@ -12,11 +14,16 @@ from alerts import metrics
 from alerts.rulebook import load
 from alerts.service import Service
 from alerts.settings import Settings
-from store import health
+from ingest.decide import decide
+from store import health, quarantine
+from store.batch import write_batch
 from store.listen import listen
 from store.pool import open_pool
-from tests.alerts.clinics import Clinic, bp
+from store.tenancy import clinic_session
+from tests.alerts.clinics import Clinic, bp, weight
 from tests.alerts.make import NOW
+from tests.store.make import reading
+from vitals import wire
 
 pytestmark = pytest.mark.services
 
@@ -62,6 +69,52 @@ async def test_every_clinic_is_drained(clinic, database, admin, settings):
         await Service(small, pool, load(), lambda: NOW).drain(asyncio.Event())
     assert [(await one.dump())["waiting"] for one in (clinic, south)] == [[(0,)]] * 2
     assert [len(await one.alerts()) for one in (clinic, south)] == [1, 1]
+
+
+async def test_who_cannot_be_judged_holds_nobody_back(clinic, database, admin, settings):
+    """A weight of zero: nothing that ingest lets in today, and no rule can divide by it."""
+    south = await Clinic("south", database, admin).open(people=1)
+    await clinic.send(weight(80, ago_h=2), weight(90, ago_h=1))
+    await admin.execute("UPDATE reading SET weight_kg = 0 WHERE weight_kg = 80")
+    await clinic.send(bp(150, 95, person=1))
+    await south.send(bp(150, 95))
+    passed_over = metrics.PASSED_OVER._value.get()
+    async with open_pool(settings.database_url.get_secret_value()) as pool:
+        service = Service(settings, pool, load(), lambda: NOW)
+        await service.drain(asyncio.Event())
+        assert (await clinic.alert())["patient_id"] == clinic.people[1].id
+        assert (await south.alert())["patient_id"] == south.people[0].id
+        waiting = await clinic.rows("SELECT DISTINCT patient_id FROM pending_evaluation")
+        assert waiting == [{"patient_id": clinic.people[0].id}]
+        assert metrics.PASSED_OVER._value.get() > passed_over
+        await admin.execute("UPDATE reading SET weight_kg = 80 WHERE weight_kg = 0")
+        await service.drain(asyncio.Event())
+    assert (await clinic.dump())["waiting"] == [(0,)]
+
+
+@pytest.mark.parametrize("said", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+async def test_bytes_from_beyond_every_calendar_are_judged(clinic, database, settings, said):
+    """A clock that says the year 9999 west of Greenwich: no datetime of ours holds that in UTC."""
+    made = reading(1, device=clinic.people[0].device, measured_at=datetime.fromisoformat(said))
+    decision = decide(
+        "hl/v1/north/gw-1/readings",
+        wire.seal(
+            envelope_id="e", gateway="gw-1", sent_at=NOW, readings=[wire.encode_reading(made)]
+        ),
+        known={("north", "gw-1")},
+        now=NOW,
+    )
+    async with await psycopg.AsyncConnection.connect(
+        database.urls["hl_ingest"], autocommit=True
+    ) as conn:
+        await write_batch(conn, readings=[], quarantined=decision.quarantined)
+    await clinic.send(bp(150, 95))
+    async with open_pool(settings.database_url.get_secret_value()) as pool:
+        await Service(settings, pool, load(), lambda: NOW).drain(asyncio.Event())
+    assert [a["lineage"] for a in await clinic.alerts()] == ["blood_pressure.high"]
+    async with clinic_session(clinic.admin, "north"):
+        (row,) = await quarantine.rows(clinic.admin, "north", quarantine.Filter(states=["open"]))
+    assert row["reason"] == "bad_time"
 
 
 async def test_a_database_that_comes_back_is_worked_with_again(clinic, settings, admin):
