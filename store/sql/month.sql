@@ -41,30 +41,36 @@ WHERE t.clinic_id = %(clinic)s
 ORDER BY t.patient_id, lower(t.during), t.id
 
 -- name: month_reading_days
--- Days of the patient with a successful automatic reading whose person and date are certain.
-SELECT r.patient_id, array_agg(DISTINCT d.day ORDER BY d.day) AS days
-FROM reading_view r
-JOIN patient p ON p.clinic_id = r.clinic_id AND p.id = r.patient_id
-JOIN clinic c ON c.id = p.clinic_id
+-- Days of the patient with a successful automatic reading whose person and date are certain. Patients
+-- first and their readings by index: so it is as quick before the tables were ever analysed.
+WITH enrolled AS MATERIALIZED (
+    SELECT p.id AS patient_id, coalesce(p.zone, c.zone) AS zone
+    FROM patient p
+    JOIN clinic c ON c.id = p.clinic_id
+    WHERE p.clinic_id = %(clinic)s
+      AND (%(patient)s::uuid IS NULL OR p.id = %(patient)s)
+      AND EXISTS (SELECT FROM enrolment e
+                  WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
+                    AND e.programme = 'RPM'
+                    AND e.during && daterange(%(first)s, %(last)s, '[]'))
+)
+SELECT p.patient_id, found.days
+FROM enrolled p
 CROSS JOIN LATERAL (
-    SELECT (r.measured_at AT TIME ZONE coalesce(p.zone, c.zone))::date AS day
-) d
-CROSS JOIN LATERAL (
-    SELECT make_interval(secs => r.clock_uncertainty_s) AS either_way
-) u
-WHERE r.clinic_id = %(clinic)s
-  AND (%(patient)s::uuid IS NULL OR r.patient_id = %(patient)s)
-  AND r.measured_at >= %(days_from)s AND r.measured_at < %(days_until)s
-  AND r.origin = 'automatic' AND NOT r.failed AND NOT r.held
-  AND r.kind <> 'undecoded'
-  AND NOT 'control_solution' = ANY (r.flags)
-  AND ((r.measured_at - u.either_way) AT TIME ZONE coalesce(p.zone, c.zone))::date = d.day
-  AND ((r.measured_at + u.either_way) AT TIME ZONE coalesce(p.zone, c.zone))::date = d.day
-  AND EXISTS (SELECT FROM enrolment e
-              WHERE e.clinic_id = r.clinic_id AND e.patient_id = r.patient_id
-                AND e.programme = 'RPM'
-                AND e.during && daterange(%(first)s, %(last)s, '[]'))
-GROUP BY r.patient_id
+    SELECT array_agg(DISTINCT d.day ORDER BY d.day) AS days
+    FROM reading_view r
+    CROSS JOIN LATERAL (SELECT (r.measured_at AT TIME ZONE p.zone)::date AS day) d
+    CROSS JOIN LATERAL (SELECT make_interval(secs => r.clock_uncertainty_s) AS either_way) u
+    WHERE r.patient_id = p.patient_id
+      AND r.measured_at >= %(days_from)s AND r.measured_at < %(days_until)s
+      AND r.origin = 'automatic' AND NOT r.failed AND NOT r.held
+      AND r.kind <> 'undecoded'
+      AND NOT 'control_solution' = ANY (r.flags)
+      AND ((r.measured_at - u.either_way) AT TIME ZONE p.zone)::date = d.day
+      AND ((r.measured_at + u.either_way) AT TIME ZONE p.zone)::date = d.day
+) found
+WHERE found.days IS NOT NULL
+ORDER BY p.patient_id
 
 -- name: month_zone
 SELECT zone FROM clinic WHERE id = %(clinic)s
