@@ -38,11 +38,11 @@ async def settings(page: LimitsPage) -> Response:
 @router.post("/settings")
 async def change(
     page: AdminPage,
-    name: Text,
-    zone: Text,
-    glucose_unit: Text,
-    weight_unit: Text,
-    alert_programme: Text,
+    name: Text = "",
+    zone: Text = "",
+    glucose_unit: Text = "",
+    weight_unit: Text = "",
+    alert_programme: Text = "",
 ) -> Response:
     wanted = clinics.ClinicSettings(
         id=page.clinic,

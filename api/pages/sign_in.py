@@ -41,9 +41,9 @@ async def sign_in(  # noqa: PLR0913, PLR0917 -- the form
     request: Request,
     conn: Db,
     now: Now,
-    email: Text,
-    password: Text,
-    csrf: Text,
+    email: Text = "",
+    password: Text = "",
+    csrf: Text = "",
     target: Text = "/",
 ) -> Response:
     _check_pre_csrf(request, csrf)
@@ -85,7 +85,7 @@ async def clinics(row: SignedIn, conn: Db) -> Response:
 
 
 @router.post("/clinics")
-async def choose(row: SignedIn, conn: Db, clinic: Text) -> Response:
+async def choose(row: SignedIn, conn: Db, clinic: Text = "") -> Response:
     if not await people.choose_clinic(conn, row["token_hash"], row["staff_id"], clinic):
         return RedirectResponse("/clinics", status_code=303)
     return RedirectResponse("/", status_code=303)
@@ -98,7 +98,13 @@ async def invitation(request: Request, conn: Db, now: Now, token: str) -> Respon
 
 @router.post("/join/{token}")
 async def join(  # noqa: PLR0913, PLR0917 -- the form
-    request: Request, conn: Db, now: Now, token: str, password: Text, csrf: Text, again: Text = ""
+    request: Request,
+    conn: Db,
+    now: Now,
+    token: str,
+    password: Text = "",
+    csrf: Text = "",
+    again: Text = "",
 ) -> Response:
     _check_pre_csrf(request, csrf)
     row = await people.invitation(conn, tokens.hashed(token))
@@ -128,7 +134,9 @@ async def account(page: AnyPage) -> Response:
 
 
 @router.post("/account/password")
-async def change_password(page: AnyPage, current: Text, password: Text, again: Text) -> Response:
+async def change_password(
+    page: AnyPage, current: Text = "", password: Text = "", again: Text = ""
+) -> Response:
     problem = await _password_problem(page, current, password, again)
     if problem:
         return await page.html("sign_in/account.html", status=422, problem=problem)

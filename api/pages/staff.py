@@ -29,7 +29,7 @@ async def members(page: AdminPage) -> Response:
 
 @router.post("/staff/invitations")
 async def invite(
-    page: AdminPage, email: Text, name: Text, role: Text, credential: Text = ""
+    page: AdminPage, email: Text = "", name: Text = "", role: Text = "", credential: Text = ""
 ) -> Response:
     """Shows the link once: only its hash is kept."""
     typed = {"email": email.strip(), "name": name.strip(), "credential": credential.strip()}
@@ -65,7 +65,7 @@ async def withdraw(page: AdminPage, handle: str) -> Response:
 
 
 @router.post("/staff/{staff_id}/role")
-async def set_role(page: AdminPage, staff_id: UUID, role: Text) -> Response:
+async def set_role(page: AdminPage, staff_id: UUID, role: Text = "") -> Response:
     if role not in set(Role):
         return page.to("/staff", flash="Choose one of the roles.", kind="error")
     return await _change(page, staff_id, role)

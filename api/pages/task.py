@@ -31,6 +31,7 @@ router = APIRouter()
 
 Text = Annotated[str, Form()]
 SNOOZES = ((60, "1 hour"), (240, "4 hours"), (720, "12 hours"), (1440, "1 day"), (4320, "3 days"))
+FARTHEST = timedelta(days=366)  # that a follow-up is planned ahead
 _FIELDS = ("outcome", "note", "programme", "activity", "interactive", "follow_up")
 
 
@@ -115,7 +116,7 @@ async def unsnooze(page: CarePage, task_id: UUID) -> Response:
 
 
 @router.post("/tasks/{task_id}/checklist")
-async def tick(page: CarePage, task_id: UUID, step: Text, done: Text = "") -> Response:
+async def tick(page: CarePage, task_id: UUID, step: Text = "", done: Text = "") -> Response:
     protocol = task_view.steps((await _detail(page, task_id))["task"], page.now)
     if step not in {known.id for known in protocol}:
         raise NotFound
@@ -132,7 +133,7 @@ async def tick(page: CarePage, task_id: UUID, step: Text, done: Text = "") -> Re
 
 @router.post("/tasks/{task_id}/contacts")
 async def log_contact(
-    page: CarePage, task_id: UUID, channel: Text, reached: Text, note: Text = ""
+    page: CarePage, task_id: UUID, channel: Text = "", reached: Text = "", note: Text = ""
 ) -> Response:
     with careful():
         await work.log_contact(
@@ -162,7 +163,7 @@ async def preview(
 async def resolve(  # noqa: PLR0913, PLR0917 -- the form
     page: CarePage,
     task_id: UUID,
-    programme: Text,
+    programme: Text = "",
     outcome: Text = "",
     note: Text = "",
     activity: Text = Activity.ALERT_REVIEW,
@@ -175,20 +176,23 @@ async def resolve(  # noqa: PLR0913, PLR0917 -- the form
     problems = _problems(page, typed)
     if problems:
         return await _page(page, task_id, problems=problems, typed=typed, status=422)
-    with careful():
-        done = await work.resolve(
-            page.conn,
-            page.clinic,
-            actor_of(page),
-            task_id,
-            outcome=outcome,
-            note=note,
-            programme=programme,
-            activity=activity,
-            interactive=interactive == "yes",
-            follow_up=date.fromisoformat(follow_up) if follow_up else None,
-            now=page.now,
-        )
+    try:
+        with careful(care.AlreadyTaken, care.AlreadyDone, care.NotYours):
+            done = await work.resolve(
+                page.conn,
+                page.clinic,
+                actor_of(page),
+                task_id,
+                outcome=outcome,
+                note=note,
+                programme=programme,
+                activity=activity,
+                interactive=interactive == "yes",
+                follow_up=date.fromisoformat(follow_up) if follow_up else None,
+                now=page.now,
+            )
+    except (care.AlreadyTaken, care.AlreadyDone, care.NotYours):
+        return await _page(page, task_id, unsaved=note, status=409)
     saved = times.minutes(done.seconds)
     told = f"Resolved. {saved} saved to {done.programme}." if done.seconds else "Resolved."
     return page.to(f"/tasks/{task_id}", flash=told)
@@ -234,13 +238,14 @@ def _problems(page: Page, typed: dict[str, str]) -> dict[str, str]:
     if typed["activity"] not in set(Activity):
         problems["activity"] = "Choose what the time was spent on"
     if typed["follow_up"] and not _is_ahead(page, typed["follow_up"]):
-        problems["follow_up"] = "Choose a day from today on"
+        problems["follow_up"] = "Choose a day from today on, within a year"
     return problems
 
 
 def _is_ahead(page: Page, typed: str) -> bool:
+    today = page.now.astimezone(page.viewer.zone).date()
     try:
-        return date.fromisoformat(typed) >= page.now.astimezone(page.viewer.zone).date()
+        return today <= date.fromisoformat(typed) <= today + FARTHEST
     except ValueError:
         return False
 
@@ -283,8 +288,10 @@ async def _page(
     *,
     problems: dict[str, str] | None = None,
     typed: dict[str, str] | None = None,
+    unsaved: str = "",
     status: int = 200,
 ) -> Response:
+    """`unsaved`: a note that came too late; it is handed back, not lost."""
     detail = await _detail(page, task_id)
     head, viewer = detail["task"], page.viewer
     typed = typed or dict.fromkeys(_FIELDS, "")
@@ -314,6 +321,7 @@ async def _page(
         chosen=str(chosen),
         typed=typed,
         problems=problems or {},
+        unsaved=unsaved,
         outcomes=[(str(k), v) for k, v in LABELS.items()],
         outcome_labels={str(k): v for k, v in LABELS.items()},
         activities=[
