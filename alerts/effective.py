@@ -14,6 +14,8 @@ import msgspec
 
 from alerts.rulebook import Basis, Limit, Rulebook
 from store.limits import LimitRow
+from vitals import plausible
+from vitals.reading import Measure
 
 _KINDS = {
     "systolic_mmhg": "blood_pressure",
@@ -96,4 +98,12 @@ def check(book: Rulebook, *, rule: str, value: float | None, ucum: str, on: date
         raise LimitRefused(f"the unit of {rule} is {limit.ucum}")
     if value is not None and not (math.isfinite(value) and value > 0):
         raise LimitRefused("a limit is a number above zero, or off")
+    if value is not None and limit.basis is Basis.VALUE and not _can_be_had(limit.measure, value):
+        raise LimitRefused("Nobody can have such a value: check what was typed")
     return limit
+
+
+def _can_be_had(measure: str, value: float) -> bool:
+    """A slip of the finger (1800 for 180) would switch a rule off without a word."""
+    wide = plausible.LIMITS[Measure(measure)]
+    return wide.low <= value <= wide.high

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+YEARS = range(2000, 2100)  # outside of them it is a slip of the finger
+
 
 class NoSuchTime(ValueError):
     """The clocks went forward over it."""
@@ -25,7 +27,7 @@ def instant_of(typed: str, zone: ZoneInfo, *, second: bool | None = None) -> dat
         ValueError: no time; NoSuchTime and TwoSuchTimes are such.
     """
     wall = datetime.fromisoformat(typed)
-    if wall.tzinfo is not None:
+    if wall.tzinfo is not None or wall.year not in YEARS:
         raise ValueError(typed)
     first, last = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == last.utcoffset():

@@ -81,7 +81,7 @@ def _evidence(row: Row, lineage: str, viewer: Viewer) -> Evidence:
     return Evidence(
         at=row["measured_at"],
         what=words.headline(lineage, row["observed"], viewer),
-        limits=[words.limit(bound, viewer) for bound in _worst(row["limits"])],
+        limits=[_limit(bound, viewer) for bound in _worst(row["limits"])],
         source="; ".join(sorted({bound["source"] for bound in row["limits"]})),
         severity=row["severity"],
         late=row["late"],
@@ -93,6 +93,13 @@ def _evidence(row: Row, lineage: str, viewer: Viewer) -> Evidence:
         reading_id=str(row["reading_id"]) if row["reading_id"] else None,
         quarantine_id=row["quarantine_id"],
     )
+
+
+def _limit(bound: Row, viewer: Viewer) -> str:
+    """Of blood pressure with the measure's name: a cuff has two of them."""
+    shown = words.limit(bound, viewer)
+    name = words.MEASURES[bound["measure"]]
+    return f"{name} {shown}" if bound["measure"].endswith("_mmhg") else shown
 
 
 def _worst(limits: list[Row]) -> list[Row]:
@@ -148,7 +155,7 @@ def chart(detail: Row, viewer: Viewer, now: datetime) -> Row | None:
         return None
     bounds = _worst(detail["findings"][0]["limits"]) if detail["findings"] else []
     panel = {
-        "title": words.kind_of(task["lineage"]),
+        "title": _SUBJECTS.get(subject, "Blood pressure"),
         "unit": _unit(subject, viewer),
         "series": _series(subject, rows, viewer),
         "limits": [_line(x, subject, viewer) for x in bounds if _is_drawn(x, subject)],
@@ -157,12 +164,13 @@ def chart(detail: Row, viewer: Viewer, now: datetime) -> Row | None:
     return {
         "from": _local(rows[0]["measured_at"], viewer),
         "to": _local(now, viewer),
-        "summary": f"{panel['title']}: {len(rows)} readings before and since the alert",
+        "summary": f"{words.kind_of(task['lineage'])}: {len(rows)} readings around the alert",
         "panels": [panel],
         "events": [{"at": _local(task["opened_at"], viewer), "label": "Alert"}],
     }
 
 
+_SUBJECTS = {"pulse": "Pulse", "glucose": "Glucose", "weight": "Weight"}
 _MEASURES = {
     "blood_pressure": ("systolic_mmhg", "diastolic_mmhg"),
     "pulse": ("pulse_per_min",),

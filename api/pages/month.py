@@ -14,9 +14,11 @@ from api.page import MonthPage
 from ccm_link.calendar_month import Month
 from ccm_link.month import month_lists
 from ccm_link.months_service import month_of_clinic, patient_month
+from ccm_link.rules import NoRules, rules_for
 from store.ledger import patient_time
 
 router = APIRouter()
+AHEAD = 12  # months that can be looked into
 
 
 @router.get("/month")
@@ -58,11 +60,22 @@ async def of_patient(page: MonthPage, patient_id: UUID, month: str = "") -> Resp
 
 
 def _month(page: MonthPage, asked: str) -> Month:
-    """The month that is asked for; without a word the one that runs."""
+    """The month that is asked for, if there are rules for it; unasked the one that runs."""
     try:
-        return Month.parse(asked) if asked else _running(page)
+        chosen = Month.parse(asked) if asked else _running(page)
     except ValueError as wrong:
         raise NotFound from wrong
+    if not _has_rules(chosen) or chosen > Month(_running(page) + AHEAD):
+        raise NotFound
+    return chosen
+
+
+def _has_rules(month: Month) -> bool:
+    try:
+        rules_for(month)
+    except NoRules:
+        return False
+    return True
 
 
 def _running(page: MonthPage) -> Month:
@@ -70,8 +83,8 @@ def _running(page: MonthPage) -> Month:
 
 
 def _neighbours(page: MonthPage, chosen: Month) -> dict[str, Any]:
-    following = Month(chosen + 1)
+    previous, following = Month(chosen - 1), Month(chosen + 1)
     return {
-        "previous": Month(chosen - 1),
+        "previous": previous if _has_rules(previous) else None,
         "following": following if following <= _running(page) else None,
     }

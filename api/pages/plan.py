@@ -19,7 +19,7 @@ from api.care import actor_of
 from api.errors import NotFound
 from api.gate_view import gates_of
 from api.limit_view import entered, history_of, limits_of
-from api.local_time import instant_of, wall_of
+from api.local_time import YEARS, instant_of, wall_of
 from api.page import CarePage, ChartPage, ProviderPage
 from api.pages.clinic_limits import LimitForm, write_limit
 from api.pages.patient import framed, opened
@@ -319,10 +319,13 @@ def _plan_of(patient: UUID | None) -> str:
 
 
 def _date(typed: str, *, needed: bool) -> tuple[date | None, str]:
+    if not typed and not needed:
+        return None, ""
     try:
-        return (date.fromisoformat(typed), "") if typed or needed else (None, "")
+        day = date.fromisoformat(typed)
     except ValueError:
         return None, "Enter a date"
+    return (day, "") if day.year in YEARS else (None, "Enter a date with its right year")
 
 
 def _key(typed: str) -> UUID | None:

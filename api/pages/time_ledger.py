@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from api.care import actor_of
 from api.errors import NotFound
-from api.local_time import NoSuchTime, TwoSuchTimes, instant_of, wall_of
+from api.local_time import YEARS, NoSuchTime, TwoSuchTimes, instant_of, wall_of
 from api.minutes import month_minutes
 from api.page import CarePage, ChartPage
 from api.pages.patient import framed, opened
@@ -185,9 +185,10 @@ def _months(page: ChartPage, patient_id: UUID, month: date) -> dict[str, Any]:
 def _month(page: ChartPage, asked: str) -> date:
     present = month_of(page.now, str(page.viewer.zone))
     try:
-        return Month.parse(asked).first if asked else present
+        month = Month.parse(asked).first if asked else present
     except ValueError:
         return present
+    return month if month.year in YEARS else present
 
 
 def _blank(page: ChartPage) -> TimeForm:

@@ -93,6 +93,7 @@ def test_the_version_names_exactly_the_limits_that_stood():
         ("systolic.high", 150, "kPa"),
         ("systolic.high", float("nan"), "mm[Hg]"),
         ("systolic.high", 0, "mm[Hg]"),
+        ("systolic.high", 1800, "mm[Hg]"),  # a slip of the finger would switch it off in silence
         ("glucose.above_range", None, "mg/dL"),
     ],
 )

@@ -59,6 +59,9 @@ function take({ running: goesOn, seconds, ended_reason: reason }) {
   }
   state(text);
   say(text);
+  for (const part of document.querySelectorAll("[data-while-running], [data-once-ended]")) {
+    part.hidden = "whileRunning" in part.dataset; // "Pause" makes room for "Go on"
+  }
   if (idle?.open) idle.close();
   document.dispatchEvent(new CustomEvent("hl:timer-ended", { detail: { entry: beating.dataset.entry, reason } }));
 }

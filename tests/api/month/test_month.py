@@ -95,7 +95,9 @@ async def test_without_consent_it_is_blocked_and_says_what_next(browser, clinic,
     assert "Record the patient&#39;s consent" in detail.text
 
 
-@pytest.mark.parametrize("month", ["2026-13", "November", "1", "2026-1"])
+@pytest.mark.parametrize(
+    "month", ["2026-13", "November", "1", "2026-1", "0001-01", "2024-12", "9999-12"]
+)
 async def test_what_is_no_month_is_not_there(browser, clinic, month):
     await browser.sign_in(clinic.email("biller"))
     assert (await browser.get(f"/month?month={month}")).status_code == 404

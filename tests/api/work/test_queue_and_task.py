@@ -85,6 +85,7 @@ async def test_the_whole_act(nurse, home, clock, admin):
     page = await nurse.get(task)
     assert "4 min 20 s saved to RPM" in page.text
     assert "Patient advised" in page.text
+    assert "Act now" not in page.text  # red means now, and this is over
     row = await (
         await admin.execute(
             "SELECT state, status, interactive, extract(epoch FROM upper(during) - lower(during))"
@@ -126,6 +127,7 @@ async def test_who_comes_second_is_told_who_has_it(nurse, home, clock, app, nort
         assert "Yours" in (await other.get(task)).text
     refused = await nurse.post(f"{task}/resolve", **RESOLVED)
     assert refused.status_code == 409
+    assert RESOLVED["note"] in refused.text  # handed back: it took minutes to write
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,7 @@ async def test_who_comes_second_is_told_who_has_it(nurse, home, clock, app, nort
         ("note", "  ", "only documented time counts"),
         ("programme", "XYZ", "Choose where the time goes"),
         ("follow_up", "2020-01-01", "Choose a day from today on"),
+        ("follow_up", "9999-12-31", "within a year"),
     ],
 )
 async def test_a_form_with_a_mistake_keeps_what_was_typed(nurse, home, clock, field, value, said):
