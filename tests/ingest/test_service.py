@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.retire import retire
 from ingest.subscriber import _client
 from store.fixtures import counts, register_clinic, register_gateway, register_home
 from tests.store.make import reading
@@ -35,6 +36,11 @@ class Site:
         home = await register_home(admin, self.clinic, zone="America/New_York")
         await register_gateway(admin, self.clinic, "gw-1", home=home)
         self.gateway_url = self.services.add_gateway(self.clinic, "gw-1")
+
+    async def forget_session(self):
+        """What one test left in the broker's queue never reaches the next."""
+        ca = Path(self.services.mqtt_ca)
+        await retire(self.services.mqtt_url, ca=ca, client_id=self.client_id)
 
     def gateway(self):
         ca = Path(self.services.mqtt_ca)
@@ -76,11 +82,13 @@ class Site:
 @pytest.fixture
 async def site(services, database, admin):
     site = Site(services, database)
+    await site.forget_session()
     await site.register(admin)
     yield site
     for process in site.processes:
         if process.returncode is None:
             await _stop(process, signal.SIGKILL)
+    await site.forget_session()
 
 
 def sealed(*readings, name="e-1"):
