@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from api.auth.viewer import Role, Viewer
 from api.times import ago
@@ -100,7 +101,7 @@ def _of_gateways(gateways: Sequence[Gateway], now: datetime) -> list[Sign]:
 
 
 def _of_devices(home: Home, now: datetime) -> list[Sign]:
-    signs = [sign for device in home.devices for sign in device_signs(device)]
+    signs = [sign for device in home.devices for sign in device_signs(device, home.zone)]
     heard = [g for g in home.gateways if g.at is not None]
     if heard and all(not is_away(g, now=now) for g in heard):
         signs += _of_silence(home.devices, now)
@@ -122,15 +123,29 @@ def _of_silence(devices: Sequence[Device], now: datetime) -> list[Sign]:
     return []
 
 
-def device_signs(device: Device) -> list[Sign]:
+def device_signs(device: Device, zone: str | None) -> list[Sign]:
+    """`zone` is its home's; without a home nobody knows what its clock should show."""
     signs = []
     if device.battery_pct is not None and device.battery_pct <= LOW_BATTERY:
         word = f"Battery low: {device_name(device)} {device.battery_pct} %"
         signs.append(Sign(tone="warning", word=word, advice="Ask them to change the batteries."))
-    if device.clock_offset_s is not None and abs(device.clock_offset_s) > WRONG_CLOCK:
-        word = f"Clock of {device_name(device)} {clock_words(device.clock_offset_s)}"
+    wrong = clock_error(device, zone)
+    if wrong is not None and abs(wrong) > WRONG_CLOCK:
+        word = f"Clock of {device_name(device)} {clock_words(wrong)}"
         signs.append(Sign(tone="notice", word=word, advice="Times are corrected as they come in."))
     return signs
+
+
+def clock_error(device: Device, zone: str | None) -> float | None:
+    """Seconds that it is ahead of the wall clock of its home, which is what people set it by.
+
+    `clock_offset_s` is against UTC: five hours behind is right in New York in winter.
+    """
+    heard = device.last_seen or device.last_measured_at
+    if device.clock_offset_s is None or heard is None or zone is None:
+        return None
+    wall = heard.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+    return device.clock_offset_s - wall.total_seconds()
 
 
 def clock_words(offset_s: float | None) -> str:

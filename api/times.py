@@ -41,10 +41,11 @@ def full(instant: datetime, zone: ZoneInfo) -> str:
     return f"{local:%a, %b} {local.day}, {local.year}, {clock(instant, zone)} {local:%Z}"
 
 
-def short(instant: datetime, zone: ZoneInfo) -> str:
-    """'Nov 24, 9:05 AM'."""
+def short(instant: datetime, zone: ZoneInfo, now: datetime | None = None) -> str:
+    """'Nov 24, 9:05 AM'; with its year where `now` is in another one."""
     local = instant.astimezone(zone)
-    return f"{local:%b} {local.day}, {clock(instant, zone)}"
+    year = f", {local.year}" if now and now.astimezone(zone).year != local.year else ""
+    return f"{local:%b} {local.day}{year}, {clock(instant, zone)}"
 
 
 def clock(instant: datetime, zone: ZoneInfo) -> str:

@@ -87,6 +87,7 @@ MAY: dict[str, dict[str, Any]] = {
     "/month": {"GET": CHART},
     "/month/{patient_id}": {"GET": CHART},
     "/homes": {"GET": HOMES},
+    "/homes/search": {"POST": HOMES},
     "/homes/new": {"GET": HOMES, "POST": HOMES},
     "/homes/{home_id}": {"GET": HOMES},
     "/homes/{home_id}/edit": {"POST": HOMES},

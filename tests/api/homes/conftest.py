@@ -115,7 +115,7 @@ async def street(database: Any, admin: Any, north: Clinic) -> AsyncIterator[Stre
     url = database.urls["hl_ingest"]
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as ingest:
         made = Street(admin=admin, ingest=ingest, clinic=north, elm=elm, oak=oak, ann=ann, ben=ben)
-        said = DeviceStatus(device=CUFF, last_seen=NOW, battery_pct=80, clock_offset_s=12.0)
+        said = DeviceStatus(device=CUFF, last_seen=NOW, battery_pct=80, clock_offset_s=-18_000.0)
         await made.report("gw-1", NOW, devices=[said])
         await made.report("gw-2", NOW - 5 * HOUR, state="offline", spool_depth=4)
         await made.measure(CUFF, 2)

@@ -40,7 +40,7 @@ async def test_every_page_fits_and_is_accessible(chromium, app, north, street):
         await _sign_in(first, north.email("nurse"))
         for path in (
             "/homes",
-            "/homes?q=nobody-of-that-name",
+            "/homes?show=attention",
             "/homes/new",
             f"/homes/{street.elm}",
             f"/homes/{street.oak}/gateways?added=gw-2",

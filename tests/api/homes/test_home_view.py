@@ -40,8 +40,8 @@ def cuff(*, hours_ago: float | None = 1, held=True, **more) -> Device:
     return Device(**{**plain, **more})
 
 
-def words(gateways, devices) -> list[str]:
-    home = Home(id=HOME, label="", zone="UTC", gateways=tuple(gateways), devices=tuple(devices))
+def words(gateways, devices, *, zone="UTC") -> list[str]:
+    home = Home(id=HOME, label="", zone=zone, gateways=tuple(gateways), devices=tuple(devices))
     return [sign.word for sign in look(home, now=NOW).signs]
 
 
@@ -62,7 +62,11 @@ def words(gateways, devices) -> list[str]:
         ([gateway()], [cuff(hours_ago=120, held=False)], ["Working"]),
         ([gateway()], [cuff(battery_pct=20)], ["Battery low: Blood-pressure cuff 20 %"]),
         ([gateway()], [cuff(battery_pct=21)], ["Working"]),
-        ([gateway()], [cuff(clock_offset_s=-3600)], ["Clock of Blood-pressure cuff 60 min slow"]),
+        (
+            [gateway()],
+            [cuff(clock_offset_s=-3600)],
+            ["Clock of Blood-pressure cuff 60 min slow"],
+        ),
         (
             [gateway(spool_depth=1, rejected=2)],
             [cuff()],
@@ -72,6 +76,23 @@ def words(gateways, devices) -> list[str]:
 )
 def test_signs(gateways, devices, expected):
     assert words(gateways, devices) == expected
+
+
+@pytest.mark.parametrize(
+    ("heard", "offset_h", "expected"),
+    [
+        (datetime(2026, 1, 15, 12, tzinfo=UTC), -5, ["Working"]),
+        (datetime(2026, 7, 15, 12, tzinfo=UTC), -4, ["Working"]),
+        (
+            datetime(2026, 7, 15, 12, tzinfo=UTC),
+            -5,
+            ["Clock of Blood-pressure cuff 60 min slow"],
+        ),
+    ],
+)
+def test_a_clock_is_right_when_it_shows_the_time_of_its_home(heard, offset_h, expected):
+    told = cuff(last_seen=heard, clock_offset_s=offset_h * 3600.0)
+    assert words([gateway()], [told], zone="America/New_York") == expected
 
 
 @pytest.mark.parametrize(
