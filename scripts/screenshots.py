@@ -24,6 +24,8 @@ WIDTH, HEIGHT, PHONE = 1440, 900, 390  # CSS pixels
 DRAWN_MS: Final = 900  # a chart is drawn within that
 MAX_BYTES: Final = 250_000
 CALLED: Final = "Synthia Testperson"  # her live cuff shows a crisis
+ALERTED: Final = "Demo Ada Fixture"  # whose cuff is shown as if it were somebody else's
+OTHER: Final = "Mocky Exampleton"
 
 Step = Callable[[Page], None]
 
@@ -75,7 +77,7 @@ class Album:
         self._take(dark, "patient-dark", "/patients", story, height=1500)
 
     def _admin(self, admin: Page) -> None:
-        home = _follow(".hl-main th a[href^='/homes/']")
+        home = _follow(f".hl-main th a:has-text('{ALERTED}')")
         device = _follow(".hl-main th a[href^='/devices/']")
         self._take(admin, "homes", "/homes")
         self._take(admin, "home", "/homes", home)
@@ -136,7 +138,8 @@ def _give_to_another(page: Page) -> None:
     """Preview only: what it would do if the device had been somebody else's."""
     _follow("a:text-is('Re-assign')")(page)
     patient = page.get_by_label("Patient")
-    patient.select_option(index=patient.locator("option").count() - 1)
+    other = patient.locator("option").filter(has_text=OTHER)
+    patient.select_option(value=other.first.get_attribute("value"))
     page.get_by_role("button", name="Show what this does").click()
     page.wait_for_selector("#effect")
 
