@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 from typing import Annotated
 
 import typer
@@ -49,9 +50,16 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=3,
         )
     )
+    logging.getLogger("uvicorn.error").addFilter(_without_words)
     _settle_memory()
     async with health.serve(settings.host, settings.metrics_port, ready, metrics.REGISTRY):
         await server.serve()
+
+
+def _without_words(record: logging.LogRecord) -> bool:
+    """Of a bug `api/problems.py` logs kind and place: an error's own words may be a patient's."""
+    record.exc_info = record.exc_text = None
+    return True
 
 
 def _settle_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,12 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from api.local_time import YEARS
 from store.reassign import Period
 from store.rows import NO_SLOT
 
 NOBODY = "nobody"
+_IS_SLOT = re.compile(r"\d{1,3}")
 _LARGEST_SLOT = 255  # one byte on the air; 255: the device did not know the user
 
 
@@ -84,7 +87,7 @@ def slot_text(slot: int) -> str:
 def _slot(text: str, problems: dict[str, str]) -> int:
     if not text.strip():
         return NO_SLOT
-    if not text.strip().isdecimal() or int(text) > _LARGEST_SLOT:
+    if not _IS_SLOT.fullmatch(text.strip()) or int(text) > _LARGEST_SLOT:
         problems["slot"] = "Enter the number of the user on the device, or leave it empty"
         return NO_SLOT
     return int(text)
@@ -94,6 +97,8 @@ def _instant(text: str, zone: ZoneInfo, field: str, problems: dict[str, str]) ->
     try:
         naive = datetime.fromisoformat(text)
     except ValueError:
+        naive = None
+    if naive is None or naive.year not in YEARS:  # in another zone the year 9999 may not exist
         problems[field] = "Enter a date and a time"
         return None
     return naive.replace(tzinfo=zone) if naive.tzinfo is None else naive

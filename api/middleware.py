@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,7 +45,7 @@ class Envelope:
         if int(Headers(scope=scope).get("content-length", "0") or 0) > LARGEST_BODY:
             await PlainTextResponse("The form is too large.", 413)(scope, receive, send)
             return
-        await self._serve(scope, receive, send)
+        await self._serve(scope, _bounded(receive), send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 500
@@ -60,6 +61,21 @@ class Envelope:
             await self._app(scope, receive, dressed)
         finally:
             _observe(scope, status, time.perf_counter() - started)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A body that comes in pieces says no length beforehand: it ends where it is too long."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > LARGEST_BODY:
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 def _dress(scope: Scope, headers: MutableHeaders) -> None:

@@ -93,7 +93,8 @@ class Page:
 def _unpack(cookie: str) -> dict[str, str] | None:
     try:
         found = json.loads(unquote(cookie)) if cookie else None
-    except ValueError:
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair cannot be shown
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict):
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from api import errors
 from api.render import render
-from store.errors import Unavailable
+from store.errors import DataRefused, Unavailable
 
 log = structlog.get_logger()
 
@@ -23,6 +25,7 @@ _PAGES: dict[int, tuple[str, str]] = {
         "There is nothing here",
         "It may have been moved, or it belongs to another clinic. Go back to where you came from.",
     ),
+    413: ("The form is too large", "Nothing was saved. Shorten what you wrote and try again."),
     405: ("That cannot be done here", "Go back and try again from the page itself."),
     422: (
         "The form could not be read",
@@ -48,6 +51,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.Conflict, _conflict)
     app.add_exception_handler(Unavailable, _plain(503))
     app.add_exception_handler(RequestValidationError, _plain(422))
+    app.add_exception_handler(DataRefused, _refused)
+    app.add_exception_handler(UnicodeEncodeError, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _bug)
 
@@ -67,6 +72,17 @@ def _plain(status: int) -> Any:
     return answer
 
 
+async def _refused(request: Request, problem: Exception) -> Response:
+    """What no column can hold: U+0000, half a surrogate pair, a number beyond 64 bits."""
+    constraint = getattr(problem, "constraint", None)  # named: then a check of ours is missing
+    log.warning("refused", route=_route(request), kind=type(problem).__name__, by=constraint)
+    return problem_page(request, 422, *_PAGES[422])
+
+
+def _route(request: Request) -> str:
+    return str(getattr(request.scope.get("route"), "path", "unmatched"))
+
+
 async def _http(request: Request, problem: Exception) -> Response:
     status = problem.status_code if isinstance(problem, HTTPException) else 500
     title, advice = _PAGES.get(status, ("That did not work", "Go back and try again."))
@@ -74,9 +90,14 @@ async def _http(request: Request, problem: Exception) -> Response:
 
 
 async def _bug(request: Request, problem: Exception) -> Response:
-    route = getattr(request.scope.get("route"), "path", "unmatched")
-    log.error("unhandled", route=route, kind=type(problem).__name__)
+    log.error("unhandled", route=_route(request), kind=type(problem).__name__, at=_at(problem))
     return problem_page(request, 500, *_PAGES[500])
+
+
+def _at(problem: Exception) -> list[str]:
+    """Where, without the words of the error: they may hold what a person typed or has."""
+    frames = traceback.extract_tb(problem.__traceback__)[-8:]
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
 
 
 async def _sign_in(request: Request, _problem: Exception) -> Response:

@@ -263,7 +263,9 @@ async def _insert_staff(
 
 async def _join(conn: Connection, clinic: str, staff: UUID, role: str, *, now: datetime) -> None:
     values: Row = {"clinic": clinic, "staff": staff, "role": role, "now": now}
-    await conn.execute(load("staff")["insert_membership"], values)
+    cur = await conn.execute(load("staff")["insert_membership"], values)
+    if not cur.rowcount:
+        return  # a member already: whoever may change roles does, and never the last admin's
     detail = {"role": role}
     await audit.record(
         conn, actor=staff, action="staff.join", subject=staff, now=now, detail=detail

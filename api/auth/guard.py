@@ -7,7 +7,7 @@ the running application, so a route without them cannot go unnoticed.
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -18,11 +18,14 @@ from api.auth.viewer import Role, Viewer, viewer_of
 from api.deps import Db, Now
 from api.errors import BadForm, Forbidden, NoClinic, NotSignedIn
 from api.settings import Settings
+from store.errors import Unavailable
+from store.pool import connection
 from store.staff import end_session, read_session, touch_session
 
 COOKIE = "hl_session"
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_UNASKED = frozenset({"/events", "/queue/rows", "/queue/figures"})
 _TOUCH_EVERY = timedelta(minutes=1)
 
 Row = dict[str, Any]
@@ -35,16 +38,32 @@ async def signed_in(request: Request, conn: Db, now: Now) -> Row:
     settings: Settings = request.app.state.settings
     if row is None:
         raise NotSignedIn
-    if now >= row["expires_at"] or now - row["last_seen_at"] > settings.idle:
+    if _has_ended(row, settings, now):
         await end_session(conn, tokens.hashed(token), now=now)
         raise NotSignedIn
     await _check_form(request, row["csrf"])
-    if now - row["last_seen_at"] > _TOUCH_EVERY and not _is_stream(request):
+    if now - row["last_seen_at"] > _TOUCH_EVERY and not _asks_by_itself(request):
         await touch_session(conn, tokens.hashed(token), now=now)
     return {**row, "token_hash": tokens.hashed(token)}
 
 
 SignedIn = Annotated[Row, Depends(signed_in)]
+
+
+def _has_ended(row: Row, settings: Settings, now: datetime) -> bool:
+    return bool(now >= row["expires_at"] or now - row["last_seen_at"] > settings.idle)
+
+
+async def still_stands(state: Any, viewer: Viewer) -> bool:
+    """Whether a viewer of a while ago could come in again: for what outlives its request."""
+    try:
+        async with connection(state.pool) as conn:
+            row = await read_session(conn, viewer.token_hash)
+    except Unavailable:
+        return True  # nobody knows; the next look will
+    if row is None or _has_ended(row, state.settings, state.clock()):
+        return False
+    return (row["clinic_id"], row["role"]) == (viewer.clinic, viewer.role)
 
 
 def permit(row: Row, roles: frozenset[Role]) -> Viewer:
@@ -75,6 +94,7 @@ async def _check_form(request: Request, csrf: str) -> None:
         raise BadForm
 
 
-def _is_stream(request: Request) -> bool:
-    """An open page is not a person: its event stream does not keep a session alive."""
-    return request.url.path == "/events"
+def _asks_by_itself(request: Request) -> bool:
+    """An open page is not a person: what it asks for unasked does not keep a session alive."""
+    path = request.url.path
+    return path in _UNASKED or path.endswith("/progress")

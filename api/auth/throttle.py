@@ -14,8 +14,13 @@ def is_throttled(*, by_account: int, by_source: int) -> bool:
     return by_account >= PER_ACCOUNT or by_source >= PER_SOURCE
 
 
+def account_name(email: str) -> str:
+    """One spelling for the lookup and for the count: each folds case by tables of its own."""
+    return email.strip().lower()
+
+
 def account_key(email: str) -> bytes:
-    return hashlib.sha256(b"account " + email.strip().lower().encode()).digest()
+    return hashlib.sha256(b"account " + account_name(email).encode()).digest()
 
 
 def source_key(address: str) -> bytes:

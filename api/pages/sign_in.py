@@ -48,7 +48,7 @@ async def sign_in(  # noqa: PLR0913, PLR0917 -- the form
 ) -> Response:
     _check_pre_csrf(request, csrf)
     problem = await _throttled(request, conn, email, now)
-    found = None if problem else await people.sign_in_lookup(conn, email.strip())
+    found = None if problem else await people.sign_in_lookup(conn, throttle.account_name(email))
     matches, renewed = (False, None)
     if not problem:
         matches, renewed = passwords.verify(password, found[1] if found else None)
@@ -153,6 +153,8 @@ async def change_password(
 
 async def _password_problem(page: AnyPage, current: str, password: str, again: str) -> str | None:
     email, stored = await people.credentials(page.conn, page.viewer.staff_id)
+    if too_many := await _throttled(page.request, page.conn, email, page.now):
+        return too_many
     if not passwords.verify(current, stored)[0]:
         await _failed(page.request, page.conn, email, page.now)
         return "Your current password is not right."

@@ -52,11 +52,12 @@ INSERT INTO staff (id, email, name, credential, password_hash, created_at)
 VALUES (%(staff)s, %(email)s, %(name)s, %(credential)s, %(password_hash)s, %(now)s)
 
 -- name: insert_membership
--- Somebody who left and comes back is the same member again.
+-- Somebody who left and comes back is the same member again; who is here keeps their role.
 INSERT INTO staff_membership (clinic_id, staff_id, role, since)
 VALUES (%(clinic)s, %(staff)s, %(role)s, %(now)s)
 ON CONFLICT (clinic_id, staff_id) DO UPDATE SET role = excluded.role, since = excluded.since,
     ended_at = NULL
+WHERE staff_membership.ended_at IS NOT NULL
 
 -- name: members
 SELECT p.id, p.name, p.email, p.credential, m.role, m.since, m.ended_at
