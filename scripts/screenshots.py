@@ -25,7 +25,7 @@ DRAWN_MS: Final = 900  # a chart is drawn within that
 MAX_BYTES: Final = 250_000
 CALLED: Final = "Synthia Testperson"  # her live cuff shows a crisis
 ALERTED: Final = "Demo Ada Fixture"  # whose cuff is shown as if it were somebody else's
-OTHER: Final = "Mocky Exampleton"
+OTHER: Final = "Exampleton"
 
 Step = Callable[[Page], None]
 
