@@ -6,17 +6,17 @@ import asyncio
 import time
 from contextlib import AbstractAsyncContextManager
 
-import msgspec
 import structlog
 
 from ingest import decide, metrics, outbox, receipts
 from ingest.settings import Settings
+from ingest.status import status_row
 from ingest.subscriber import BrokerLost, Incoming, Subscriber, connect
 from ingest.writer import FIRST_WAIT, LONGEST_WAIT, write
-from store.errors import Unavailable
+from store.errors import DataRefused, Unavailable
 from store.gateways import known_gateways, store_status
 from store.pool import Pool, connection
-from vitals import topics, wire
+from vitals import topics
 from vitals.clock import utc_now
 from vitals.errors import EnvelopeError
 
@@ -122,13 +122,11 @@ class Service:
     async def _retry_status(self, message: Incoming) -> None:
         """A status that cannot be read is dropped: the next one replaces it anyway."""
         try:
-            status = wire.decode_status(message.payload)
+            row = status_row(message.payload, now=utc_now())
         except EnvelopeError:
             log.warning("status not readable")
             return
-        at = status.at if status.at and status.at.tzinfo else utc_now()
         topic = topics.parse(message.topic)
-        payload = msgspec.json.encode(status).decode().replace("\\u0000", "")
         while True:
             try:
                 async with connection(self._pool) as conn:
@@ -136,12 +134,15 @@ class Service:
                         conn,
                         clinic=topic.clinic,
                         gateway=topic.gateway,
-                        state=status.state.replace("\x00", "")[:40],
-                        at=at,
-                        payload_json=payload,
+                        state=row.state,
+                        at=row.at,
+                        payload_json=row.payload_json,
                     )
             except Unavailable:
                 await asyncio.sleep(FIRST_WAIT * 5)
+            except DataRefused as refused:
+                log.warning("status not kept", cause=str(refused))
+                return
             else:
                 return
 

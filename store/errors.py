@@ -25,6 +25,8 @@ _RETRY = (
     pg.ReadOnlySqlTransaction,  # a standby after a failover
     pg.IdleInTransactionSessionTimeout,
 )
+#: A key too long for its index, a document too deep: no later time will take it.
+_NEVER = (pg.ProgramLimitExceeded, pg.StatementTooComplex)
 
 
 class StoreError(Exception):
@@ -48,6 +50,8 @@ def translated() -> Iterator[None]:
     """Driver errors become this package's errors, here and nowhere else."""
     try:
         yield
+    except _NEVER as exc:  # an operational error by its class, and yet the row's own
+        raise DataRefused(type(exc).__name__) from exc
     except _RETRY as exc:
         raise Unavailable(type(exc).__name__) from exc
     except (psycopg.DataError, psycopg.IntegrityError) as exc:

@@ -17,6 +17,8 @@ from vitals.reading import CODINGS, Kind, Measure, Reading, Value
 EARLIEST_YEAR = 2016
 #: How far a measurement may lie ahead of us: clocks of homes and servers differ a little.
 FUTURE_TOLERANCE = timedelta(minutes=10)
+#: A time that is less certain than this is no time.
+MOST_UNCERTAIN = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ def check(reading: Reading, *, now: datetime) -> None:
     """
     _check_text(reading)
     _check_times(reading, now)
+    _check_clock(reading)
     _check_shape(reading)
     for value in reading.values:
         _check_value(value)
@@ -79,6 +82,11 @@ def _check_times(reading: Reading, now: datetime) -> None:
             _reject(QuarantineReason.BAD_TIME, f"{name} is before {EARLIEST_YEAR}")
         if instant - now > FUTURE_TOLERANCE:
             _reject(QuarantineReason.BAD_TIME, f"{name} lies in the future")
+
+
+def _check_clock(reading: Reading) -> None:
+    if not 0 <= reading.clock.uncertainty_s <= MOST_UNCERTAIN.total_seconds():
+        _reject(QuarantineReason.BAD_TIME, "clock.uncertainty_s is no uncertainty")
 
 
 def _check_shape(reading: Reading) -> None:
