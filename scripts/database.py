@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,10 +78,17 @@ class Database:
         return self._as_admin(act)
 
     def hand_over(
-        self, clinic: str, devices: Sequence[dict[str, str]], *, patient: UUID, since: datetime
+        self,
+        clinic: str,
+        devices: Sequence[dict[str, str]],
+        *,
+        patient: UUID,
+        since: datetime,
+        slots: Mapping[str, Sequence[int | None]] | None = None,
     ) -> None:
-        """Devices to one patient, in every slot that the simulated ones name."""
-        worn = [(d["address"], d["kind"], slot) for d in devices for slot in SLOTS]
+        """Devices to one patient, in the `slots` of each kind; else in every one they may name."""
+        named = slots or {}
+        worn = [(d["address"], d["kind"], s) for d in devices for s in named.get(d["kind"], SLOTS)]
         self._as_admin(lambda conn: hand_over(conn, clinic, worn, patient=patient, starts_at=since))
 
     def hand_over_all(self, clinic: str, *, patient: UUID, since: datetime) -> None:

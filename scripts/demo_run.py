@@ -42,7 +42,8 @@ LIVE_EVERY_S, CRISIS_AFTER_S = "30", "60"
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no child is left behind
+    for number in (signal.SIGINT, signal.SIGTERM):  # started with & a shell has it ignore SIGINT
+        signal.signal(number, signal.default_int_handler)  # no child is left behind
     started = time.monotonic()
     try:
         with Database.fresh(os.environ["HEARTHLINE_DATABASE_URL"], _run_name()) as database:

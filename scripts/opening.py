@@ -24,6 +24,8 @@ from vitals.clock import utc_now
 LIVE = REPLACED.patient  # the home whose devices are on the air, and its only patient
 #: What the live home's cuff adds to what must follow.
 CRISIS = Expected(patient=f"DEMO-{LIVE:03}", lineage="blood_pressure.high", severity="critical")
+#: The slots that a steady home's devices name; a meter has none.
+WORN = {"blood_pressure": (1,), "weight": (1,), "glucose": (None,)}
 #: Memory of the live home's devices: less than they have been there for.
 REMEMBERED = ("--cuff-readings", "4", "--glucose-records", "6", "--scale-readings", "3")
 ARRIVAL_TIMEOUT_S = 180.0
@@ -78,12 +80,14 @@ def start_homes(spine: Spine, opened: Opened, *, seed: int, live: tuple[str, ...
     others = {name: url for name, url in opened.urls.items() if name != GATEWAY}
     spine.start_homes(others, seed=seed, now=opened.now)
     say("one of them has a cuff, a meter and a scale on the air")
-    devices = spine.start_simulator("--seed", str(seed), "--steady", *REMEMBERED, *live)
+    clocks = ("--zone", HOME_ZONE)
+    devices = spine.start_simulator("--seed", str(seed), "--steady", *clocks, *REMEMBERED, *live)
     spine.database.hand_over(
         CLINIC,
         devices,
         patient=opened.made.patients[CRISIS.patient],
         since=opened.now - HANDED_OVER,
+        slots=WORN,
     )
 
 

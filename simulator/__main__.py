@@ -32,6 +32,7 @@ def main(  # noqa: PLR0913, PLR0917 -- the command line
     *,
     steady: Annotated[bool, typer.Option(help="Values that give no reason to act.")] = False,
     crisis_after: Annotated[float | None, typer.Option(help="Seconds until a 190/125.")] = None,
+    zone: Annotated[str, typer.Option(help="Whose time the devices' clocks show.")] = "UTC",
 ) -> None:
     plan = Plan(
         seed=seed,
@@ -43,6 +44,7 @@ def main(  # noqa: PLR0913, PLR0917 -- the command line
         passkey=meter_passkey,
         steady=steady,
         crisis_after_s=crisis_after,
+        zone=zone,
     )
     asyncio.run(run(listen, journal, plan))
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 from simulator.air import Air
 from simulator.clock import DeviceClock
@@ -36,6 +37,7 @@ class Plan:
     passkey: int | None = None  # of the meter
     steady: bool = False  # somebody whose values give no reason to act; False: anything goes
     crisis_after_s: float | None = None  # then the cuff measures a crisis, once
+    zone: str = "UTC"  # whose wall time its clocks show, give or take
 
 
 class Home:
@@ -88,9 +90,12 @@ class Home:
             air=air,
             journal=journal,
             address=_static_address(self._chance),
-            clock=DeviceClock(timedelta(seconds=self._chance.randint(-180, 180))),
+            clock=DeviceClock(self._wall() + timedelta(seconds=self._chance.randint(-180, 180))),
             passkey=passkey,
         )
+
+    def _wall(self) -> timedelta:
+        return utc_now().astimezone(ZoneInfo(self._plan.zone)).utcoffset() or timedelta()
 
     def _remember(self, instrument: Instrument, count: int) -> None:
         """Measurements of the last days, the oldest first."""
