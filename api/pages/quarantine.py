@@ -194,9 +194,10 @@ def _as_text(payload: bytes) -> str:
 
 def _as_json(payload: bytes) -> str | None:
     try:
-        return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)[: 4 * _SHOWN_BYTES]
+        text = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)[: 4 * _SHOWN_BYTES]
     except (ValueError, RecursionError):
         return None
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair is good JSON
 
 
 def _as_hex(payload: bytes) -> list[str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
+from psycopg import sql
 
 from api.middleware import LARGEST_BODY
+from store.batch import write_batch
+from store.rows import QuarantineRow
 from tests.api.conftest import Browser
 from tests.api.test_permissions import address_of, furnish
 from vitals.clock import utc_now
+from vitals.errors import QuarantineReason
 
 NUL, HALF = "a\x00b", "\ud800"
 FIRST, LAST = "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"
@@ -112,3 +118,38 @@ async def test_a_body_in_pieces_is_as_bounded(stranger):
     )
     assert answer.status_code == 413
     assert sent < 2 * LARGEST_BODY
+
+
+async def test_quarantined_bytes_are_shown_whatever_they_are(stranger, keys, database, admin):
+    """Half a surrogate pair is good JSON, and no text that a page could send."""
+    payloads = [rb'{"a": "\ud800"}', b"[" * 100_000, b"9" * 5000, rb'"</script><script>x()"', b"\0"]
+    rows = [
+        QuarantineRow(
+            topic="hl/v1/north/gw-1/readings", scope="envelope", payload=payload,
+            reason=QuarantineReason.NOT_JSON, detail="", clinic="north", gateway="gw-1",
+        )
+        for payload in payloads
+    ]  # fmt: skip
+    async with await psycopg.AsyncConnection.connect(
+        database.urls["hl_ingest"], autocommit=True
+    ) as conn:
+        await write_batch(conn, readings=[], quarantined=rows)
+    for (number,) in await (await admin.execute("SELECT id FROM quarantine")).fetchall():
+        answer = await stranger.get(f"/quarantine/{number}")
+        assert (answer.status_code, "<script>x()" in answer.text) == (200, False)
+
+
+async def test_a_database_that_goes_away_and_comes_back(stranger, keys, database, services):
+    async with await psycopg.AsyncConnection.connect(services.admin_url, autocommit=True) as conn:
+        name = sql.Identifier(database.name)
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        await conn.execute(end, [database.name])
+        assert (await stranger.get("/queue")).status_code == 200  # a restart is not noticed
+        await conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        await conn.execute(end, [database.name])
+        away = await stranger.get("/queue")
+        assert (away.status_code, "does not answer" in away.text) == (503, True)
+        await conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+        async with asyncio.timeout(30):
+            while (await stranger.get("/queue")).status_code != 200:
+                await asyncio.sleep(0.2)
