@@ -42,6 +42,12 @@ _PAGES: dict[int, tuple[str, str]] = {
 }
 
 
+_SIGNED_OUT = (
+    "You were signed out",
+    "Copy what you have typed, then open this page again to sign in: it cannot be saved from here.",
+)
+
+
 def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.NotSignedIn, _sign_in)
     app.add_exception_handler(errors.NoClinic, _choose_clinic)
@@ -101,11 +107,14 @@ def _at(problem: Exception) -> list[str]:
 
 
 async def _sign_in(request: Request, _problem: Exception) -> Response:
-    """Back to the page after signing in, where it is one that can be opened by its address."""
+    """Back to the page after signing in, where it is one that can be opened by its address.
+
+    A part of a page is told in words: leaving the page would throw away what is typed there.
+    """
+    if "hx-request" in request.headers:
+        return problem_page(request, 401, *_SIGNED_OUT)
     where = request.url.path if request.method == "GET" else "/"
     target = f"/sign-in?next={quote(where)}" if where != "/" else "/sign-in"
-    if "hx-request" in request.headers:
-        return Response(status_code=401, headers={"HX-Redirect": target})
     if request.headers.get("accept", "").startswith("application/json"):
         return Response(status_code=401)
     return RedirectResponse(target, status_code=303)

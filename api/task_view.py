@@ -136,11 +136,19 @@ def happenings(events: list[Row]) -> list[Happening]:
     return [
         Happening(
             at=row["at"],
-            what=_EVENTS.get(row["event"]) or str(row["event"]),
+            what=_happened(row),
             who=row["staff_name"] or "",
         )
         for row in events
     ]
+
+
+def _happened(row: Row) -> str:
+    """Who takes a task over says why: the colleague reads it here."""
+    detail = row["detail"] or {}
+    if row["event"] == "released" and detail.get("taken_from"):
+        return f"Taken over: {detail['reason']}"
+    return _EVENTS.get(row["event"]) or str(row["event"])
 
 
 def chart(detail: Row, viewer: Viewer, now: datetime) -> Row | None:

@@ -47,10 +47,15 @@ def entries_of(
     return sorted(made, key=lambda e: (not e.waits, -e.started_at.timestamp()))
 
 
-def counting(rows: Sequence[Row]) -> list[Row]:
-    """What the month's minutes are summed from."""
+def counting(rows: Sequence[Row], enrolments: Sequence[Row], zone: ZoneInfo) -> list[Row]:
+    """What the month's minutes are summed from: the entries of which the ledger says "Counts"."""
     return [
-        r for r in rows if r["state"] == "confirmed" and r["status"] == "active" and r["ended_at"]
+        r
+        for r in rows
+        if r["state"] == "confirmed"
+        and r["status"] == "active"
+        and r["ended_at"]
+        and _why_not(r, enrolments, zone) is None
     ]
 
 

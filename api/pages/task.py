@@ -22,7 +22,7 @@ from ccm_link import errors as care
 from ccm_link.acting import choice_for
 from ccm_link.activities import ACTIVITIES, Activity
 from ccm_link.codes import Programme
-from ccm_link.ledger import Preview
+from ccm_link.ledger import Preview, StoppedBy
 from ccm_link.programmes import ENROLLABLE
 from store import worklist
 from store.tenancy import clinic_session
@@ -358,5 +358,11 @@ def _timer(entries: list[dict[str, Any]], page: Page) -> dict[str, Any] | None:
     for entry in own:
         if entry["state"] == "running" and page.now <= entry["lease_until"]:
             seconds = (page.now - entry["started_at"]).total_seconds()
-            return {"id": entry["id"], "seconds": seconds, "waiting": waiting}
-    return {"id": None, "seconds": 0, "waiting": waiting} if waiting else None
+            return {"id": entry["id"], "seconds": seconds, "waiting": waiting, "why": ""}
+    return {"id": None, "seconds": 0, "waiting": waiting, "why": _why(own)} if waiting else None
+
+
+def _why(entries: list[dict[str, Any]]) -> str:
+    if any(entry["stopped_by"] == StoppedBy.ABANDONED for entry in entries):
+        return "Ended by itself at your last activity"
+    return "Paused"

@@ -139,7 +139,7 @@ async def _ledger(
     rows = await ledger.patient_time(page.conn, page.clinic, patient_id, month, page.now)
     enrolled = own.found.enrolments
     minutes = month_minutes(
-        counting(rows),
+        counting(rows, enrolled, zone),
         [s.programme for s in own.header.standing],
         month=month,
         window=month_bounds(month, str(zone)),

@@ -39,7 +39,10 @@ function announce(text) {
   setTimeout(() => { region.textContent = text; }, 50); // a change, also when the words are the same
 }
 function toast({ title = "", text = "", tone = "" }) {
+  const last = document.getElementById("toasts")?.lastElementChild;
+  if (last && last.dataset.title === title) return; // said, and still there
   const box = document.createElement("div");
+  box.dataset.title = title;
   box.className = `hl-note ${tone ? `is-${tone}` : ""}`;
   const words = document.createElement("div");
   const strong = document.createElement("strong");

@@ -218,7 +218,9 @@ async def test_readings_show_bytes_clock_and_assignment_in_parts(nurse: Browser,
     assert "1\N{EN DASH}40 of 40 readings" in weights
 
 
-async def test_time_by_hand_is_wall_clock_of_the_clinic_and_counts(nurse: Browser, rosa: UUID):
+async def test_time_by_hand_is_wall_clock_of_the_clinic_and_counts_by_enrolment(
+    nurse: Browser, rosa: UUID
+):
     await nurse.get(f"/patients/{rosa}/time")
     fields = {"programme": "RPM", "activity": "call", "note": "Called about salt"}
 
@@ -231,6 +233,7 @@ async def test_time_by_hand_is_wall_clock_of_the_clinic_and_counts(nurse: Browse
     assert "Nov 20, 9:30 AM" in text
     assert "12:00" in text
     assert "not enrolled in RPM then" in text
+    assert "no time counts in this month" in text  # nor does the sum above say otherwise
 
 
 @pytest.mark.parametrize(

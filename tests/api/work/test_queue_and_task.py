@@ -128,6 +128,7 @@ async def test_who_comes_second_is_told_who_has_it(nurse, home, clock, app, nort
     refused = await nurse.post(f"{task}/resolve", **RESOLVED)
     assert refused.status_code == 409
     assert RESOLVED["note"] in refused.text  # handed back: it took minutes to write
+    assert "Taken over: She is at lunch" in refused.text
 
 
 @pytest.mark.parametrize(
