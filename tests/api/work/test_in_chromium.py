@@ -172,3 +172,41 @@ async def test_it_works_without_scripts(chromium, url, north, home, clock):
     await expect(page.get_by_text("Repeat measurement was normal")).to_be_visible()
     text = await page.content()
     assert found(r"(Repeat was normal\.)", text)
+
+
+async def test_a_timer_that_ended_in_another_tab_can_go_on_in_this_one(
+    chromium, url, north, home, clock
+):
+    await alert(home, clock)
+    page = await signed_in(chromium, url, north.email("nurse"))
+    await page.get_by_role("button", name="Claim").click()
+    await page.wait_for_url("**/tasks/*")
+    await expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    tab = await chromium.open(page.url, like=page)
+    await tab.evaluate(_ENDED)
+    await expect(page.get_by_text("Paused: you went on with another task.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+    await page.get_by_role("button", name="Go on, start the timer").click()
+    await expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+_ENDED = """() => new BroadcastChannel("hl-timer").postMessage({
+  entry: document.querySelector("[data-timer]").dataset.entry,
+  found: { running: false, seconds: 5, ended_reason: "paused" },
+})"""
+
+
+async def test_signed_out_in_mid_note_the_note_stays(chromium, url, north, home, clock):
+    chromium.expects("401")
+    await alert(home, clock)
+    page = await signed_in(chromium, url, north.email("nurse"))
+    await page.get_by_role("button", name="Claim").click()
+    await page.wait_for_url("**/tasks/*")
+    await page.get_by_label("Note", exact=False).fill("Called, rested, repeat 150/90.")
+    await page.context.clear_cookies()
+    await page.get_by_label("Outcome").select_option("patient_advised")
+    await expect(page.locator("#toasts")).to_contain_text("You were signed out")
+    await assert_axe_clean(page)
+    await expect(page.get_by_label("Note", exact=False)).to_have_value(
+        "Called, rested, repeat 150/90."
+    )
