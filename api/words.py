@@ -129,7 +129,7 @@ def usual(lineage: str, row: Numbers, viewer: Viewer) -> str | None:
     key = needed.get(subject, {"glucose": "glucose_mg_dl", "weight": "weight_kg"}.get(subject, ""))
     if numbers.get(key) is None:
         return None
-    return f"usual {value(lineage, numbers, viewer)}"
+    return f"usual {value(lineage, numbers, viewer, unit=True)}"
 
 
 def story(lineage: str, findings: Sequence[Numbers], row: Numbers, viewer: Viewer) -> str:
