@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
 from api import home_view
+from api.auth.viewer import Role
 from api.errors import NotFound
 from api.page import HomesPage
 from api.quarantine_words import REASONS
@@ -107,6 +108,7 @@ async def detail(page: HomesPage, number: int) -> Response:
         decoded=_as_json(row["payload"]),
         hex_lines=_as_hex(row["payload"][:_SHOWN_BYTES]),
         cut=len(row["payload"]) > _SHOWN_BYTES,
+        may_read=page.viewer.role is not Role.ADMIN,
         reasons=REASONS,
         **_progress(row),
     )

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from store.fixtures import register_patient
-from tests.api.conftest import NOW, open_browser
+from tests.api.conftest import NOW, found, open_browser
 from tests.api.homes.conftest import CUFF, FAR, HOUR, STRANGE, doubtful
 
 pytestmark = pytest.mark.services
@@ -106,6 +106,17 @@ async def test_an_admin_sees_devices_and_no_values(browser, north, street):
     page = (await browser.get(await street.at(CUFF))).text
     assert "120/80" not in page
     assert "value not shown to admins" in page
+    page = (await browser.get(f"/quarantine/{await street.poison()}")).text
+    assert "not shown to admins" in page
+    assert "&#34;systolic&#34;" not in page
+
+
+async def test_a_patient_that_is_named_can_be_opened_by_whoever_reads_it(browser, north, street):
+    for role in ("nurse", "admin"):
+        await browser.sign_in(north.email(role))
+        for page in ("/homes", await street.at(CUFF)):
+            link = found(r'href="(/patients/[^"]+)"', (await browser.get(page)).text)
+            assert (await browser.get(link)).status_code == 200
 
 
 async def test_a_biller_has_no_business_here(browser, north, street):
