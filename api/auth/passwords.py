@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -22,6 +24,15 @@ def verify(password: str, password_hash: str | None) -> tuple[bool, str | None]:
     """Whether it matches, and a newer hash to keep where the parameters have moved on."""
     matches, renewed = _hasher.verify_and_update(password, password_hash or _NOBODY)
     return matches and password_hash is not None, renewed
+
+
+async def verified(password: str, password_hash: str | None) -> tuple[bool, str | None]:
+    """`verify` beside the event loop: it takes a tenth of a second, and everybody's pages wait."""
+    return await asyncio.to_thread(verify, password, password_hash)
+
+
+async def hashed(password: str) -> str:
+    return await asyncio.to_thread(hash_password, password)
 
 
 def problem(password: str, *, email: str) -> str | None:

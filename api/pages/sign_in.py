@@ -51,7 +51,7 @@ async def sign_in(  # noqa: PLR0913, PLR0917 -- the form
     found = None if problem else await people.sign_in_lookup(conn, throttle.account_name(email))
     matches, renewed = (False, None)
     if not problem:
-        matches, renewed = passwords.verify(password, found[1] if found else None)
+        matches, renewed = await passwords.verified(password, found[1] if found else None)
     if problem or found is None or not matches:
         metrics.SIGN_INS.labels(outcome="throttled" if problem else "refused").inc()
         if not problem:
@@ -120,7 +120,7 @@ async def join(  # noqa: PLR0913, PLR0917 -- the form
             row["clinic_id"],
             tokens.hashed(token),
             existing=account[0] if account else None,
-            password_hash="" if account else passwords.hash_password(password),
+            password_hash="" if account else await passwords.hashed(password),
             now=now,
         )
     except people.InvitationGone:
@@ -143,7 +143,7 @@ async def change_password(
     await people.change_password(
         page.conn,
         page.viewer.staff_id,
-        passwords.hash_password(password),
+        await passwords.hashed(password),
         keep=page.viewer.token_hash,
         now=page.now,
     )
@@ -155,7 +155,7 @@ async def _password_problem(page: AnyPage, current: str, password: str, again: s
     email, stored = await people.credentials(page.conn, page.viewer.staff_id)
     if too_many := await _throttled(page.request, page.conn, email, page.now):
         return too_many
-    if not passwords.verify(current, stored)[0]:
+    if not (await passwords.verified(current, stored))[0]:
         await _failed(page.request, page.conn, email, page.now)
         return "Your current password is not right."
     if password != again:
@@ -178,7 +178,7 @@ async def _join_problem(
         return passwords.problem(typed[0], email=row["email"])
     if problem := await _throttled(request, conn, row["email"], now):
         return problem
-    if passwords.verify(typed[0], account[1])[0]:
+    if (await passwords.verified(typed[0], account[1]))[0]:
         return None
     await _failed(request, conn, row["email"], now)
     return "This is not the password of your account."

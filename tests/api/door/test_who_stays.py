@@ -9,7 +9,7 @@ from typing import Self
 import pytest
 from starlette.requests import Request
 
-from api.auth import tokens
+from api.auth import passwords, tokens
 from api.auth.viewer import viewer_of
 from api.live import Hub, _stream
 from api.page import Page
@@ -157,3 +157,22 @@ async def test_a_session_of_the_week_before_is_over(browser, north, clock):
     await browser.sign_in(north.email("nurse"))
     clock.now += timedelta(days=7)
     assert (await browser.get("/account")).status_code == 303
+
+
+async def test_a_password_is_checked_beside_the_event_loop():
+    """Argon2 is slow on purpose; a stranger's try must not stop everybody's pages."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.001)
+
+    task = asyncio.create_task(others())
+    await asyncio.sleep(0.01)
+    for slow in (passwords.verified("wrong horse battery", None), passwords.hashed(PASSWORD)):
+        before = turns
+        await slow
+        assert turns > before
+    task.cancel()
