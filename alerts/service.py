@@ -88,9 +88,14 @@ class Service:
         while progress and not stop.is_set():
             async with connection(self._pool) as conn:
                 waiting = await clinics_to_judge(conn)
-            progress = False
+            progress, busy = False, None
             for clinic in waiting:
-                progress = bool(await self._set(clinic)) or progress
+                try:
+                    progress = bool(await self._set(clinic)) or progress
+                except Unavailable as exc:
+                    busy = exc  # a lock that is held in one clinic is none in the next
+            if busy:
+                raise busy
         metrics.DRAIN_SECONDS.observe(time.monotonic() - started)
 
     async def _set(self, clinic: str) -> int:

@@ -12,7 +12,9 @@ from psycopg_pool import AsyncConnectionPool
 from store.errors import Unavailable, translated
 
 Pool = AsyncConnectionPool
-_OPTIONS = "-c lock_timeout=4s -c statement_timeout=15s -c timezone=UTC -c jit=off"
+#: A process that freezes between two statements must not keep its locks until TCP gives up.
+_IDLE = "-c idle_in_transaction_session_timeout=60s"
+_OPTIONS = f"-c lock_timeout=4s -c statement_timeout=15s {_IDLE} -c timezone=UTC -c jit=off"
 #: A plan that is kept for all parameters looks into every chunk, one made for these into few.
 _FRESH_PLANS = " -c plan_cache_mode=force_custom_plan"
 WAIT = 5.0  # seconds for a connection

@@ -17,6 +17,7 @@ from alerts.settings import Settings
 from ingest.decide import decide
 from store import health, quarantine
 from store.batch import write_batch
+from store.errors import Unavailable
 from store.listen import listen
 from store.pool import open_pool
 from store.tenancy import clinic_session
@@ -90,6 +91,35 @@ async def test_who_cannot_be_judged_holds_nobody_back(clinic, database, admin, s
         await admin.execute("UPDATE reading SET weight_kg = 80 WHERE weight_kg = 0")
         await service.drain(asyncio.Event())
     assert (await clinic.dump())["waiting"] == [(0,)]
+
+
+async def test_a_lock_that_is_held_in_one_clinic_holds_no_other_back(
+    clinic, database, admin, settings
+):
+    """A console that froze in the middle of an act keeps its task locked."""
+    south = await Clinic("south", database, admin).open(people=1)
+    await clinic.send(bp(150, 95, ago_h=1))
+    await clinic.judge()
+    await clinic.send(bp(185, 125))
+    await south.send(bp(150, 95))
+    async with (
+        await psycopg.AsyncConnection.connect(database.admin) as frozen,
+        open_pool(settings.database_url.get_secret_value()) as pool,
+    ):
+        await frozen.execute("SELECT FROM care_task FOR UPDATE")
+        service = Service(settings, pool, load(), lambda: NOW)
+        with pytest.raises(Unavailable):
+            await service.drain(asyncio.Event())
+        assert (await south.alert())["lineage"] == "blood_pressure.high"
+        await frozen.rollback()
+        await service.drain(asyncio.Event())
+    assert (await clinic.alert())["severity"] == "critical"
+
+
+async def test_nobody_keeps_locks_for_ever(settings):
+    async with open_pool(settings.database_url.get_secret_value()) as pool, pool.connection() as c:
+        (allowed,) = await (await c.execute("SHOW idle_in_transaction_session_timeout")).fetchone()
+    assert allowed == "1min"
 
 
 @pytest.mark.parametrize("said", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
