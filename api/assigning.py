@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from api.local_time import YEARS
+from api.local_time import NoSuchTime, TwoSuchTimes, instant_of
 from store.reassign import Period
 from store.rows import NO_SLOT
 
@@ -95,13 +95,14 @@ def _slot(text: str, problems: dict[str, str]) -> int:
 
 def _instant(text: str, zone: ZoneInfo, field: str, problems: dict[str, str]) -> datetime | None:
     try:
-        naive = datetime.fromisoformat(text)
+        return instant_of(text, zone)
+    except NoSuchTime:
+        problems[field] = "The clocks went forward over this time: enter one an hour later"
+    except TwoSuchTimes:
+        problems[field] = "This hour came twice that night: enter a time before or after it"
     except ValueError:
-        naive = None
-    if naive is None or naive.year not in YEARS:  # in another zone the year 9999 may not exist
         problems[field] = "Enter a date and a time"
-        return None
-    return naive.replace(tzinfo=zone) if naive.tzinfo is None else naive
+    return None
 
 
 def _patient(text: str, problems: dict[str, str]) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -72,12 +72,18 @@ def rows_of(
             row,
             viewer,
             now,
-            month_minutes(
-                found.work.get(row["id"], ()), row["programmes"], month=month, window=window
-            ),
+            _minutes(found.work.get(row["id"], ()), row["programmes"], month, window),
         )
         for row in found.rows
     ]
+
+
+def _minutes(
+    work: Iterable[Row], programmes: Sequence[str], month: date, window: Span
+) -> list[ProgrammeMinutes]:
+    """Of the programmes that the patient is in: time for any other is kept and counts nothing."""
+    every = month_minutes(work, programmes, month=month, window=window)
+    return [part for part in every if part.programme in programmes]
 
 
 def _row(row: Row, viewer: Viewer, now: datetime, minutes: list[ProgrammeMinutes]) -> PatientRow:

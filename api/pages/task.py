@@ -32,6 +32,7 @@ router = APIRouter()
 Text = Annotated[str, Form()]
 SNOOZES = ((60, "1 hour"), (240, "4 hours"), (720, "12 hours"), (1440, "1 day"), (4320, "3 days"))
 FARTHEST = timedelta(days=366)  # that a follow-up is planned ahead
+LONGEST_NOTE = 4000  # characters
 _FIELDS = ("outcome", "note", "programme", "activity", "interactive", "follow_up")
 
 
@@ -233,6 +234,8 @@ def _problems(page: Page, typed: dict[str, str]) -> dict[str, str]:
         problems["outcome"] = "Choose how it ended"
     if not typed["note"].strip():
         problems["note"] = "Write what was done: only documented time counts"
+    elif len(typed["note"]) > LONGEST_NOTE:
+        problems["note"] = f"Use at most {LONGEST_NOTE} characters"
     if typed["programme"] not in set(ENROLLABLE):
         problems["programme"] = "Choose where the time goes"
     if typed["activity"] not in set(Activity):

@@ -173,6 +173,8 @@ async def test_a_form_that_means_no_period_says_why(nurse, street):
         ({"starts": "2031-01-01T00:00"}, "not in the future"),
         ({"ends": "2026-11-20T06:59"}, "comes after the start"),
         ({"slot": "two"}, "Enter the number of the user"),
+        ({"starts": "2026-03-08T02:30"}, "The clocks went forward over this time"),
+        ({"starts": "2026-11-01T01:30"}, "This hour came twice that night"),
     ):
         answer = await nurse.post(
             f"{await street.at(CUFF)}/assign", **{**_assign(street), **fields}
