@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     #: False only behind plain HTTP on loopback: browsers then still send the cookie back.
     secure_cookies: bool = True
     pool_size: int = Field(default=8, ge=1)
+    #: As people reach the console, `https://care.example.org`: stands in the links that it sends,
+    #: and forms must come from there. Empty: whatever host a request names.
+    public_url: str = ""
     #: Proxies whose X-Forwarded-For is believed (uvicorn's `forwarded_allow_ips`).
     trusted_proxies: str = "127.0.0.1"
     idle_minutes: int = Field(default=30, ge=1)  # automatic logoff, 45 CFR 164.312(a)(2)(iii)

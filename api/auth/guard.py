@@ -78,10 +78,10 @@ def permit(row: Row, roles: frozenset[Role]) -> Viewer:
 def check_origin(request: Request) -> None:
     """A browser says where a form comes from; another site's is refused."""
     origin = request.headers.get("origin")
-    if request.headers.get("sec-fetch-site") == "cross-site" or (
-        origin not in {None, "null"}
-        and urlsplit(origin or "").netloc != request.headers.get("host")
-    ):
+    settings: Settings = request.app.state.settings
+    here = urlsplit(settings.public_url).netloc or request.headers.get("host")
+    strange = origin not in {None, "null"} and urlsplit(origin or "").netloc != here
+    if strange or request.headers.get("sec-fetch-site") == "cross-site":
         raise BadForm
 
 

@@ -14,6 +14,7 @@ from api.auth.viewer import Role
 from api.errors import NotFound
 from api.opening import INVITATION_LASTS
 from api.page import AdminPage
+from api.settings import Settings
 from store import staff as people
 
 router = APIRouter()
@@ -48,7 +49,9 @@ async def invite(
         now=page.now,
         expires_at=page.now + INVITATION_LASTS,
     )
-    link = str(page.request.url_for("invitation", token=token))
+    settings: Settings = page.request.app.state.settings
+    base = settings.public_url.rstrip("/") or str(page.request.base_url).rstrip("/")
+    link = base + page.request.app.url_path_for("invitation", token=token)
     return await _members(page, link=link)
 
 

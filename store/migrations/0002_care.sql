@@ -451,10 +451,14 @@ ALTER TABLE time_entry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_memberships ON staff_membership TO hl_api
     USING (clinic_id = session_clinic() OR staff_id = session_staff())
     WITH CHECK (clinic_id = session_clinic());
-CREATE POLICY colleagues ON staff TO hl_api, hl_worker
+-- Colleagues are seen; an account is changed by its own person alone.
+CREATE POLICY colleagues ON staff FOR SELECT TO hl_api, hl_worker
     USING (id = session_staff() OR EXISTS (
         SELECT FROM staff_membership m
         WHERE m.staff_id = staff.id AND m.clinic_id = session_clinic()));
+CREATE POLICY newcomers ON staff FOR INSERT TO hl_api WITH CHECK (id = session_staff());
+CREATE POLICY own_account ON staff FOR UPDATE TO hl_api
+    USING (id = session_staff()) WITH CHECK (id = session_staff());
 CREATE POLICY wall ON staff_membership FOR SELECT TO hl_worker USING (clinic_id = session_clinic());
 -- Somebody signs in to a clinic that is theirs: its name is shown before it is chosen.
 CREATE POLICY own_clinics ON clinic FOR SELECT TO hl_api USING (EXISTS (
@@ -472,7 +476,11 @@ CREATE POLICY wall ON contact TO hl_api, hl_worker USING (clinic_id = session_cl
 CREATE POLICY wall ON enrolment TO hl_api, hl_worker USING (clinic_id = session_clinic());
 CREATE POLICY wall ON consent TO hl_api, hl_worker USING (clinic_id = session_clinic());
 -- One's own timer is seen from every clinic that one works in: it is paused by claiming elsewhere.
-CREATE POLICY wall ON time_entry TO hl_api, hl_worker
+CREATE POLICY seen ON time_entry FOR SELECT TO hl_api, hl_worker
+    USING (clinic_id = session_clinic() OR staff_id = session_staff());
+CREATE POLICY begun_here ON time_entry FOR INSERT TO hl_api, hl_worker
+    WITH CHECK (clinic_id = session_clinic());
+CREATE POLICY ended ON time_entry FOR UPDATE TO hl_api, hl_worker
     USING (clinic_id = session_clinic() OR staff_id = session_staff())
     WITH CHECK (clinic_id = session_clinic() OR staff_id = session_staff());
 

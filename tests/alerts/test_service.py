@@ -118,8 +118,8 @@ async def test_a_lock_that_is_held_in_one_clinic_holds_no_other_back(
 
 async def test_nobody_keeps_locks_for_ever(settings):
     async with open_pool(settings.database_url.get_secret_value()) as pool, pool.connection() as c:
-        (allowed,) = await (await c.execute("SHOW idle_in_transaction_session_timeout")).fetchone()
-    assert allowed == "1min"
+        row = await (await c.execute("SHOW idle_in_transaction_session_timeout")).fetchone()
+    assert row == ("1min",)
 
 
 @pytest.mark.parametrize("said", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
@@ -143,7 +143,7 @@ async def test_bytes_from_beyond_every_calendar_are_judged(clinic, database, set
         await Service(settings, pool, load(), lambda: NOW).drain(asyncio.Event())
     assert [a["lineage"] for a in await clinic.alerts()] == ["blood_pressure.high"]
     async with clinic_session(clinic.admin, "north"):
-        (row,) = await quarantine.rows(clinic.admin, "north", quarantine.Filter(states=["open"]))
+        (row,) = await quarantine.rows(clinic.admin, "north", quarantine.Filter(states=[quarantine.State.OPEN]))
     assert row["reason"] == "bad_time"
 
 

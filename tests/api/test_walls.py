@@ -58,3 +58,30 @@ async def test_a_wrong_clinic_sees_no_row_of_any_table(database, admin, north, s
         assert [name for name in relations if await seen(conn, name)] == []
         await conn.execute("SELECT set_config('hearthline.clinic', 'north', false)")
         assert await seen(conn, "public.alert")
+
+
+async def test_an_account_and_a_ledger_are_changed_by_their_own_people(
+    database, admin, north, south
+):
+    """What the console's role may do in SQL, whatever the console's code does."""
+    await fill(database, admin, north)
+    nurse, colleague = north.staff["nurse"], north.staff["provider"]
+    async with await psycopg.AsyncConnection.connect(
+        database.urls["hl_api"], autocommit=True
+    ) as conn:
+        async with clinic_session(conn, "north", staff=nurse):
+            stolen = "UPDATE staff SET password_hash = 'x' WHERE id = %s"
+            assert (await conn.execute(stolen, [colleague])).rowcount == 0
+            assert (await conn.execute(stolen, [nurse])).rowcount == 1
+        copied = (
+            "INSERT INTO time_entry (clinic_id, patient_id, staff_id, programme, activity, role,"
+            " source, during, state, status, last_activity_at, created_at) SELECT clinic_id,"
+            " patient_id, %s, 'CCM', 'call', 'qhp', 'manual', tstzrange(now() - interval '9 days',"
+            " now() - interval '8 days'), 'confirmed', 'active', now(), now() FROM (VALUES"
+            " ('north', %s::uuid)) AS p (clinic_id, patient_id)"
+        )
+        (patient,) = await (await admin.execute("SELECT id FROM patient")).fetchone()
+        await conn.execute("SELECT set_config('hearthline.clinic', 'south', false)")
+        await conn.execute("SELECT set_config('hearthline.staff', %s, false)", [str(colleague)])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await conn.execute(copied, [colleague, patient])

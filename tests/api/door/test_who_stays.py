@@ -46,7 +46,7 @@ class Watching:
 
     async def _read(self, page: Page) -> None:
         async for event in _stream(self.app.state.hub, page):
-            self.heard.append(event.event)
+            self.heard.append(event.event or "")
 
     async def __aexit__(self, *_: object) -> None:
         self.task.cancel()
@@ -60,6 +60,7 @@ async def viewer_page(app, browser, clock) -> Page:
     token = tokens.hashed(browser.client.cookies["hl_session"])
     async with app.state.pool.connection() as conn:
         row = await staff.read_session(conn, token)
+        assert row is not None
         request = Request({"type": "http", "app": app, "headers": []})
         return Page(request=request, viewer=viewer_of(row, token), conn=conn, now=clock.now)
 
