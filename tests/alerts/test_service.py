@@ -143,7 +143,9 @@ async def test_bytes_from_beyond_every_calendar_are_judged(clinic, database, set
         await Service(settings, pool, load(), lambda: NOW).drain(asyncio.Event())
     assert [a["lineage"] for a in await clinic.alerts()] == ["blood_pressure.high"]
     async with clinic_session(clinic.admin, "north"):
-        (row,) = await quarantine.rows(clinic.admin, "north", quarantine.Filter(states=[quarantine.State.OPEN]))
+        (row,) = await quarantine.rows(
+            clinic.admin, "north", quarantine.Filter(states=[quarantine.State.OPEN])
+        )
     assert row["reason"] == "bad_time"
 
 
