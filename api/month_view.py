@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from alerts.lineage import Lineage
@@ -127,10 +127,19 @@ def answers(of: PatientMonth) -> list[Answer]:
     found = []
     for kind, heading in QUESTIONS:
         said = [(str(e.subject), words.text(e)) for e in of.result.explanations if e.kind is kind]
-        said = [pair for pair in said if not _is_entry(pair[0], of)]
-        if said:
-            found.append(Answer(heading=heading, sentences=list(dict.fromkeys(said))))
+        shown = [(subject_words(s), told) for s, told in said if not _is_entry(s, of)]
+        if shown:
+            found.append(Answer(heading=heading, sentences=list(dict.fromkeys(shown))))
     return found
+
+
+def subject_words(subject: str) -> str:
+    """A code or a programme; a period is named by its first day."""
+    try:
+        day = date.fromisoformat(subject)
+    except ValueError:
+        return subject
+    return f"Days from {day:%b} {day.day}"
 
 
 def _is_entry(subject: str, of: PatientMonth) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from api.month_view import subject_words
 from ccm_link.acting import Actor
 from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
 from ccm_link.work import log_time
@@ -117,3 +118,11 @@ async def test_another_clinics_patient_is_not_there(browser, clinic, south, pati
     await patient.enrol()
     await browser.sign_in(south.email("biller"))
     assert (await browser.get(f"/month/{patient.key}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [("99490", "99490"), ("RPM", "RPM"), ("2026-11-08", "Days from Nov 8")],
+)
+def test_a_period_is_named_by_its_first_day(subject, shown):
+    assert subject_words(subject) == shown
