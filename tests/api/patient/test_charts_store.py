@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -119,30 +117,15 @@ async def full(home: Home) -> list[UUID]:
     return await crowd(home)
 
 
-async def test_charts_are_read_fast_and_by_the_patients_index(full: list[UUID], conn: Any):
+async def test_charts_are_read_by_the_patients_index(full: list[UUID], conn: Any):
     window = {"since": NOW - timedelta(days=90), "until": NOW}
-
-    async def chart() -> int:
-        return len(await charts.series(conn, "north", full[7], **window))
-
-    assert await chart() > 530
-    assert await fastest(chart) < 0.030
-    assert await fastest(lambda: everybody(conn)) < 0.100
+    assert len(await charts.series(conn, "north", full[7], **window)) > 530
     plan = await plan_of(
         conn, {"patient": full[7], "since": NOW - timedelta(days=30), "until": NOW}
     )
     assert "reading_patient_idx" in plan
     # Chunks outside of the window are not opened: 30 days touch 5 or 6 weeks.
     assert plan.count("_chunk") - plan.count("_chunk_reading_patient_idx") <= 6, plan
-
-
-async def fastest(call: Callable[[], Awaitable[Any]]) -> float:
-    spent = []
-    for _ in range(10):
-        started = time.perf_counter()
-        await call()
-        spent.append(time.perf_counter() - started)
-    return min(spent)
 
 
 async def plan_of(conn: Any, values: dict[str, Any]) -> str:
