@@ -14,8 +14,7 @@ CareError
 ├── TimerRunning      the person has a running timer already (I7)
 ├── NotReversible     the entry was taken back already
 ├── UnknownWord       a programme, activity, outcome or channel outside of its closed set
-├── AlreadyEnrolled   the patient is in that programme during that time
-└── StepUnknown       no such step in the task's checklist
+└── AlreadyEnrolled   the patient is in that programme during that time
 """
 
 from __future__ import annotations
@@ -97,10 +96,6 @@ class UnknownWord(CareError):
 
 class AlreadyEnrolled(CareError):
     """The patient is enrolled in this programme during that time."""
-
-
-class StepUnknown(CareError):
-    """This checklist has no such step."""
 
 
 _BY_CONSTRAINT: dict[str, type[CareError]] = {
