@@ -11,7 +11,7 @@ from vitals.errors import QuarantineReason
 
 pytestmark = pytest.mark.services
 
-WIDTHS = (1440, 1024, 390)
+WIDTHS = (1440, 1024, 720, 390)  # 720: 1440 at 200 % zoom
 
 
 async def _sign_in(page, email):

@@ -24,7 +24,7 @@ __all__ = ["chromium"]
 
 TABS = ("", "/readings", "/alerts", "/time", "/plan", "/devices", "/edit")
 LONG = "Wolfeschlegelsteinhausenbergerdorff-Montgomery-Featherstonehaugh"
-WIDTHS = (1440, 1024, 390)
+WIDTHS = (1440, 1024, 720, 390)  # 720: 1440 at 200 % zoom
 
 
 @pytest.fixture
