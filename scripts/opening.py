@@ -66,6 +66,7 @@ def start_services(spine: Spine) -> None:
     spine.start_ingest()
     spine.start_alerts()
     spine.start_sweep()
+    spine.start_sealer()
 
 
 def start_homes(spine: Spine, opened: Opened, *, seed: int, live: tuple[str, ...]) -> None:

@@ -26,6 +26,7 @@ from typing import IO, Any, Self
 
 from ingest.retire import retire
 from scripts.truth import Comparison, Stored, compare, read_journal
+from store.audit_keys import add_key
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -82,13 +83,31 @@ class Spine:
         # `scripts/test` holds it for a whole run.
         self._lock = None if os.environ.get("HEARTHLINE_BROKER_HELD") else alone()
         self.work.mkdir(parents=True, exist_ok=True)
-        for name in ("ingest", "gateway", "air", "alerts", "sweep", "console", "console-metrics"):
+        for name in (
+            "ingest",
+            "gateway",
+            "air",
+            "alerts",
+            "sweep",
+            "sealer",
+            "console",
+            "console-metrics",
+        ):
             self.ports.setdefault(name, free_port())
         self._retire_worker()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in ("console", "gateway", "homes", "simulator", "alerts", "sweep", "ingest"):
+        for name in (
+            "console",
+            "gateway",
+            "homes",
+            "simulator",
+            "alerts",
+            "sweep",
+            "ingest",
+            "sealer",
+        ):
             self.stop(name)
         self._retire_worker()
         if self._lock is not None:
@@ -183,6 +202,22 @@ class Spine:
     def start_sweep(self) -> None:
         """Ends timers whose owner is gone."""
         self.start_worker("sweep", "ccm_link", "run")
+
+    def start_sealer(self) -> None:
+        """Chains the audit trail; its key and the exported heads lie in this run's folder."""
+        keys = self.work / "audit.keys"
+        add_key(keys)
+        self._spawn(
+            "sealer",
+            *("store", "audit-seal", "--every", "1"),
+            environment={
+                "HEARTHLINE_DATABASE_URL": self.database.urls["hl_sealer"],
+                "HEARTHLINE_AUDIT_KEYS_FILE": str(keys),
+                "HEARTHLINE_AUDIT_HEAD_FILE": str(self.work / "audit-heads.jsonl"),
+                "HEARTHLINE_METRICS_PORT": str(self.ports["sealer"]),
+            },
+        )
+        self._until_ready("sealer")
 
     def start_console(self) -> None:
         self._spawn(

@@ -1,4 +1,4 @@
-"""`python -m store migrate | provision --out DIR`."""
+"""`python -m store migrate | provision --out DIR | audit-key | audit-seal | audit-verify`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Annotated
 
 import typer
 
+from store import audit_commands
 from store import provision as provisioning
 from store.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(audit_commands.audit_key)
+app.command()(audit_commands.audit_seal)
+app.command()(audit_commands.audit_verify)
 
 
 @app.command()

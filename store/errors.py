@@ -2,7 +2,8 @@
 
     StoreError
     ├── Unavailable    the database is away or busy: the same call may succeed later, retry
-    └── DataRefused    the database refuses these data; retrying the same changes nothing
+    ├── DataRefused    the database refuses these data; retrying the same changes nothing
+    └── NotMigrated    the database has not (all of) this release's schema
 
 Everything else is a bug and propagates as it is.
 """
@@ -45,6 +46,10 @@ class DataRefused(StoreError):
         self.constraint = constraint  # its name, for who can say what it means
 
 
+class NotMigrated(StoreError):
+    """A table is not there: run the migrations first."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Driver errors become this package's errors, here and nowhere else."""
@@ -54,5 +59,7 @@ def translated() -> Iterator[None]:
         raise DataRefused(type(exc).__name__) from exc
     except _RETRY as exc:
         raise Unavailable(type(exc).__name__) from exc
+    except pg.UndefinedTable as exc:
+        raise NotMigrated("the database lacks a table: run `python -m store migrate`") from exc
     except (psycopg.DataError, psycopg.IntegrityError) as exc:
         raise DataRefused(type(exc).__name__, constraint=exc.diag.constraint_name) from exc

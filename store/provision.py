@@ -14,7 +14,7 @@ from yoyo import get_backend, read_migrations
 from store.errors import translated
 from store.queries import script
 
-ROLES = ("hl_ingest", "hl_worker", "hl_api")
+ROLES = ("hl_ingest", "hl_worker", "hl_api", "hl_sealer")
 _LOGIN_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %(login)s"
 
 

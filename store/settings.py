@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """`HEARTHLINE_DATABASE_URL`."""
+    """`HEARTHLINE_…` of the commands of `python -m store`."""
 
     model_config = SettingsConfigDict(env_prefix="HEARTHLINE_", frozen=True)
 
-    database_url: SecretStr  # the administrator's
+    database_url: SecretStr  # the administrator's; of `audit-seal`: a login with hl_sealer
+    audit_keys_file: Path | None = None  # the sealer's keys, 0600, outside the database
+    audit_head_file: Path | None = None  # where `audit-seal` exports the ends of the chains
+    metrics_host: str = "127.0.0.1"  # of `audit-seal --every`
+    metrics_port: int = 9468

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from store.fixtures import register_clinic, register_gateway, register_home
-from store.provision import in_database, migrate, provision
+from store.provision import ROLES, in_database, migrate, provision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ def _admin(url: str) -> psycopg.Connection[Any]:
 
 def _drop(conn: psycopg.Connection[Any], name: str) -> None:
     conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-    for role in ("hl_ingest", "hl_worker", "hl_api"):
+    for role in ROLES:
         login = sql.Identifier(f"{role}_{name}")
         conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(login))
 

@@ -4,7 +4,7 @@ DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['hl_owner', 'hl_ingest', 'hl_worker', 'hl_api'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['hl_owner', 'hl_ingest', 'hl_worker', 'hl_api', 'hl_sealer'] LOOP
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
@@ -32,6 +32,7 @@ BEGIN
     END LOOP;
 END
 $$;
--- Planning through `reading_view` resolves these as the reader; each chunk still refuses it.
+-- Planning (through `reading_view`, and of a DISTINCT) resolves these as the reader; each chunk
+-- still refuses it.
 GRANT USAGE ON SCHEMA _timescaledb_functions, _timescaledb_catalog, _timescaledb_cache,
-    _timescaledb_config, _timescaledb_internal TO hl_api, hl_worker;
+    _timescaledb_config, _timescaledb_internal TO hl_api, hl_worker, hl_sealer;

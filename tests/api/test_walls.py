@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from store import audit, limits
+from store.audit_keys import KeyRing
+from store.audit_seal import seal_waiting
 from store.tenancy import clinic_session
 from tests.api.test_permissions import furnish
 from vitals.clock import utc_now
@@ -42,6 +44,9 @@ async def fill(database, admin, north):
     )  # fmt: skip
     async with clinic_session(admin, "north"):
         await audit.record(admin, actor="test", action="test", subject="north", now=now)
+    await seal_waiting(admin, KeyRing(current="k1", keys={"k1": b"k" * 32}), clock=utc_now)
+    async with clinic_session(admin, "north"):
+        await audit.record(admin, actor="test", action="unsealed", subject="north", now=now)
 
 
 @pytest.mark.parametrize("role", ["hl_api", "hl_worker"])
