@@ -1,8 +1,12 @@
-"""`python -m ingest`: serve until SIGTERM, then finish the batch in hand and leave."""
+"""`python -m ingest`: serve until SIGTERM, then finish the batch in hand and leave.
+
+`python -m ingest replay …`: the operator's look into the quarantine, ingest/replay_command.py.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from ingest.metrics import REGISTRY
 from ingest.service import Service
@@ -25,6 +29,10 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["replay"]:
+        from ingest import replay_command  # noqa: PLC0415 -- a worker does without it
+
+        replay_command.app(args=sys.argv[2:], prog_name="ingest replay")
     configure_logging()
     asyncio.run(serve(Settings()))
 

@@ -31,3 +31,11 @@ class Settings(BaseSettings):
     @property
     def batch_limit(self) -> int:
         return min(self.batch_size, RECEIVE_MAXIMUM)
+
+
+class ReplaySettings(BaseSettings):
+    """Of `python -m ingest replay`: no broker, and the console's login."""
+
+    model_config = SettingsConfigDict(env_prefix="HEARTHLINE_", frozen=True)
+
+    database_url: SecretStr  # of a login with hl_api

@@ -17,6 +17,7 @@ from store.named import Row, all_rows, one_row, run
 from store.tenancy import Connection, clinic_session
 
 _SQL = "quarantine"
+OPERATOR = "operator"  # whoever runs commands on the server: not staff of the clinic
 
 
 class State(StrEnum):
@@ -69,8 +70,22 @@ async def detail(conn: Connection, clinic: str, number: int) -> Row | None:
     return row
 
 
-async def replay(conn: Connection, clinic: str, number: int, *, staff: UUID, now: datetime) -> bool:
-    """Have it judged again; False where it is not open (any more)."""
+async def looked(
+    conn: Connection, clinic: str, number: int | None, *, now: datetime, **detail: int
+) -> None:
+    """An operator's look from the command line leaves a trace as a page of the console does."""
+    action = "quarantine.list" if number is None else "quarantine.read"
+    subject = clinic if number is None else _subject(number)
+    async with clinic_session(conn, clinic):
+        await audit.record(
+            conn, actor=OPERATOR, action=action, subject=subject, now=now, detail=detail
+        )
+
+
+async def replay(
+    conn: Connection, clinic: str, number: int, *, staff: UUID | None, now: datetime
+) -> bool:
+    """Have it judged again; False where it is not open (any more). `staff` None: the operator."""
     return await _move(conn, clinic, number, [State.OPEN], State.REPLAY_REQUESTED, staff, now)
 
 
@@ -88,16 +103,29 @@ async def keep(conn: Connection, clinic: str, number: int, *, staff: UUID, now: 
 
 
 async def replay_reason(
-    conn: Connection, clinic: str, reason: str, *, staff: UUID, now: datetime
-) -> int:
-    """Have every open one of a reason judged again, after a fix; how many."""
+    conn: Connection, clinic: str, reason: str, *, staff: UUID | None, now: datetime
+) -> list[int]:
+    """Have every open one of a reason judged again, after a fix; which."""
     async with clinic_session(conn, clinic, staff=staff):
-        asked = await run(conn, _SQL, "replay_reason", {"clinic": clinic, "reason": reason})
-        told = {"rows": asked}
+        asked = await all_rows(conn, _SQL, "replay_reason", {"clinic": clinic, "reason": reason})
+        told = {"rows": len(asked)}
         await audit.record(
-            conn, actor=staff, action="quarantine.replay", subject=reason, now=now, detail=told
+            conn,
+            actor=staff or OPERATOR,
+            action="quarantine.replay",
+            subject=reason,
+            now=now,
+            detail=told,
         )
-    return asked
+    return [row["id"] for row in asked]
+
+
+async def states(conn: Connection, clinic: str, ids: Collection[int]) -> dict[int, State]:
+    """Where they stand now, by id."""
+    values = {"clinic": clinic, "ids": list(ids)}
+    async with clinic_session(conn, clinic):
+        rows = await all_rows(conn, _SQL, "quarantine_states", values)
+    return {row["id"]: State(row["state"]) for row in rows}
 
 
 _ACTIONS = {
@@ -113,7 +141,7 @@ async def _move(  # noqa: PLR0913, PLR0917 -- which, from, to, who, when, why
     number: int,
     present: Collection[State],
     wanted: State,
-    staff: UUID,
+    staff: UUID | None,
     now: datetime,
     told: dict[str, str] | None = None,
 ) -> bool:
@@ -124,7 +152,7 @@ async def _move(  # noqa: PLR0913, PLR0917 -- which, from, to, who, when, why
             return False
         await audit.record(
             conn,
-            actor=staff,
+            actor=staff or OPERATOR,
             action=_ACTIONS[wanted],
             subject=_subject(number),
             now=now,

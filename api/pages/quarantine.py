@@ -135,7 +135,7 @@ async def replay_reason(page: HomesPage, reason: Text = "") -> Response:
     asked = await quarantine.replay_reason(
         page.conn, page.clinic, reason, staff=page.viewer.staff_id, now=page.now
     )
-    noun = "1 is" if asked == 1 else f"{asked} are"
+    noun = "1 is" if len(asked) == 1 else f"{len(asked)} are"
     return page.to("/quarantine", flash=f"{noun} being judged again. Reload to see what became.")
 
 

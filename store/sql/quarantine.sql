@@ -33,10 +33,14 @@ WHERE clinic_id = %(clinic)s AND id = %(id)s AND state = ANY(%(present)s)
 -- name: replay_reason
 UPDATE quarantine SET state = 'replay_requested'
 WHERE clinic_id = %(clinic)s AND reason = %(reason)s AND state = 'open'
+RETURNING id
+
+-- name: quarantine_states
+SELECT id, state FROM quarantine WHERE clinic_id = %(clinic)s AND id = ANY(%(ids)s::bigint[])
 
 -- name: quarantine_story
 -- What people did with it, the newest first; the reason of a discard is in the detail.
-SELECT a.at, a.action, a.detail, s.name FROM audit_event a
+SELECT a.at, a.actor, a.action, a.detail, s.name FROM audit_event a
 LEFT JOIN staff s ON s.id::text = a.actor
 WHERE a.clinic_id = %(clinic)s AND a.subject = %(subject)s AND a.action <> 'quarantine.read'
 ORDER BY a.seq DESC LIMIT 50

@@ -121,7 +121,11 @@ async def test_migrating_again_changes_nothing(database):
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE audit_event SET actor = 'x'", "DELETE FROM audit_event", "TRUNCATE audit_event CASCADE"],
+    [
+        "UPDATE audit_event SET actor = 'x'",
+        "DELETE FROM audit_event",
+        "TRUNCATE audit_event CASCADE",
+    ],
 )
 async def test_the_audit_trail_is_append_only(admin, home, statement):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
