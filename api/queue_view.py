@@ -1,12 +1,16 @@
-"""One row of the queue, as it is read: pure, from a row of `store.worklist.queue_rows`."""
+"""One row of the queue, as it is read: pure, from a row of `store.worklist.queue_rows`.
+
+A row's version is of all that it shows but the passing of time. An open page says which versions it
+has, and is told of these only that they stand where they stand.
+"""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from alerts import rulebook
 from alerts.lineage import Lineage
@@ -31,9 +35,19 @@ class Spark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """A row that the reader has already."""
+
+    is_whole: ClassVar[bool] = False
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
     """Everything that the row shows, in words."""
 
+    is_whole: ClassVar[bool] = True
     key: str
     version: str
     href: str
@@ -60,6 +74,18 @@ def rows_of(rows: Sequence[Row], viewer: Viewer, now: datetime) -> list[QueueRow
     return [row_of(row, viewer, now) for row in rows]
 
 
+def news_of(
+    rows: Sequence[Row], viewer: Viewer, now: datetime, has: Collection[str]
+) -> list[QueueRow | Unchanged]:
+    """As `rows_of`; of those versions that the reader `has` the place alone."""
+    return [
+        Unchanged(key=str(row["task_id"]), version=version)
+        if (version := version_of(row)) in has
+        else row_of(row, viewer, now)
+        for row in rows
+    ]
+
+
 def row_of(row: Row, viewer: Viewer, now: datetime) -> QueueRow:
     severity = row["severity"] or "notice"
     what = _what(row, viewer)
@@ -69,7 +95,7 @@ def row_of(row: Row, viewer: Viewer, now: datetime) -> QueueRow:
     name = words.name_of(row)
     return QueueRow(
         key=str(row["task_id"]),
-        version=_version(row),
+        version=version_of(row),
         href=f"/tasks/{row['task_id']}",
         severity=severity,
         late=row["late"],
@@ -152,9 +178,10 @@ def _shown(number: float | None, subject: str, viewer: Viewer) -> float | None:
     return round(number, 1)
 
 
-def _version(row: Row) -> str:
-    """Changes when something in the row does that is not the passing of time."""
+def version_of(row: Row) -> str:
+    """Changes when something in the row does that is not the passing of time; no two rows' same."""
     seen = (
+        row["task_id"],
         row["task_state"],
         row["assignee"],
         row["severity"],
@@ -166,4 +193,4 @@ def _version(row: Row) -> str:
         row["contact_at"],
         row["review_reason"],
     )
-    return f"{zlib.crc32(repr(seen).encode()):08x}"
+    return hashlib.blake2b(repr(seen).encode(), digest_size=8).hexdigest()

@@ -11,6 +11,7 @@ import typer
 
 from bench import latency as latency_bench
 from bench.report import say, show
+from bench.stream import Load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -21,7 +22,7 @@ def main() -> None:
 
 
 @app.command()
-def latency(
+def latency(  # noqa: PLR0913 -- one option each
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="one JSON object on the last line")
@@ -34,9 +35,27 @@ def latency(
         float, typer.Option(help="of the readings that are a crisis", min=0, max=1)
     ] = 0.08,
     requests: Annotated[int, typer.Option(help="of each page", min=1)] = 40,
+    stream_rate: Annotated[
+        float, typer.Option(help="readings a second while event streams are read", min=1)
+    ] = 200.0,
+    stream_seconds: Annotated[float, typer.Option(help="of each of its rounds", min=1)] = 20.0,
+    rounds: Annotated[int, typer.Option(help="of each size of the store", min=1)] = 3,
+    streams: Annotated[int, typer.Option(help="nurses with an open queue", min=0)] = 20,
+    open_tasks: Annotated[int, typer.Option(help="in that queue", min=0)] = 500,
+    stored: Annotated[
+        int, typer.Option(help="readings in the store; then ten times as many", min=0)
+    ] = 200_000,
 ) -> None:
-    """Publish to row in a nurse's open queue; and the console's time for each of its pages."""
-    wish = latency_bench.Wish(rate=rate, seconds=seconds, share=share, requests=requests)
+    """Publish to event stream and to row; and the console's time for each of its pages."""
+    load = Load(
+        rate=stream_rate,
+        seconds=stream_seconds,
+        rounds=rounds,
+        streams=streams,
+        open_tasks=open_tasks,
+        stored=stored,
+    )
+    wish = latency_bench.Wish(rate=rate, seconds=seconds, share=share, requests=requests, load=load)
     figures, ratios, problems = latency_bench.run(wish)
     for problem in problems:
         say(f"bench: {problem}")

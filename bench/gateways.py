@@ -32,6 +32,31 @@ class Sent:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """An envelope that is ready to go: made beforehand, so that sending it costs little."""
+
+    gateway: str
+    topic: str
+    payload: bytes
+    properties: Properties
+    ids: tuple[str, ...]  # of its readings
+
+
+def seal(clinic: str, gateway: str, readings: Sequence[Reading], *, at: datetime) -> Sealed:
+    envelope = str(uuid.uuid4())
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.CorrelationData = envelope.encode()
+    encoded = [wire.encode_reading(reading) for reading in readings]
+    return Sealed(
+        gateway=gateway,
+        topic=topics.build(clinic, gateway, Branch.READINGS),
+        payload=wire.seal(envelope_id=envelope, gateway=gateway, sent_at=at, readings=encoded),
+        properties=properties,
+        ids=tuple(reading.id for reading in readings),
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class Gateways:
     """All of them, connected. `receipts`: the stopwatch when a reading was said to be durable."""
@@ -43,18 +68,13 @@ class Gateways:
 
     async def send(self, gateway: str, readings: Sequence[Reading]) -> Sent:
         """One envelope, acknowledged by the broker."""
-        envelope = str(uuid.uuid4())
-        payload = wire.seal(
-            envelope_id=envelope,
-            gateway=gateway,
-            sent_at=utc_now(),
-            readings=[wire.encode_reading(reading) for reading in readings],
-        )
-        properties = Properties(PacketTypes.PUBLISH)
-        properties.CorrelationData = envelope.encode()
-        topic = topics.build(self.clinic, gateway, Branch.READINGS)
+        return await self.post(seal(self.clinic, gateway, readings, at=utc_now()))
+
+    async def post(self, sealed: Sealed) -> Sent:
+        """What was sealed before, acknowledged by the broker."""
         sent = Sent(started=time.perf_counter(), at=utc_now())
-        await self.clients[gateway].publish(topic, payload, qos=1, properties=properties)
+        client = self.clients[sealed.gateway]
+        await client.publish(sealed.topic, sealed.payload, qos=1, properties=sealed.properties)
         return sent
 
     async def listen(self, gateway: str) -> None:

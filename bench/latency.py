@@ -17,16 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench import machine, pages, settings, ward
+from bench import machine, pages, settings, sizes, stream, ward
 from bench.gateways import Gateways, Sent, connected
 from bench.patience import until
 from bench.report import say
 from bench.spread import Spread, spread
 from bench.staff import Colleague, signed_in
+from bench.stream import Load
 from bench.ward import Bed
 from bench.watch import Watch, watching
 from scripts.clinic import ADMIN, LONG_AGO, NURSE, STAFF
@@ -50,6 +52,7 @@ class Wish:
     seconds: float = 60.0
     share: float = 0.08  # of the readings are a crisis
     requests: int = 40  # of each page
+    load: Load = field(default_factory=Load)  # of the rounds on the event stream
 
     @property
     def crises(self) -> int:
@@ -84,23 +87,39 @@ def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
         figures: dict[str, Any] = {"machine": machine.facts(spine.database.admin_url)}
         say("asking for every page")
         figures |= asyncio.run(_pages(_address(spine), wish.requests))
-        beds = _beds(wish)
+        wards = Wards.of(wish)
         urls = services("add-gateways", CLINIC, *ward.GATEWAYS)
         since = opened.now - LONG_AGO
-        asyncio.run(ward.furnish(spine.database.admin_url, CLINIC, beds, since=since))
+        say(f"{len(wards.all)} patients are registered")
+        asyncio.run(ward.furnish(spine.database.admin_url, CLINIC, wards.all, since=since))
         ca = Path(spine.environment["HEARTHLINE_MQTT_CA"])
-        asyncio.run(_history(urls, ca, beds))
+        asyncio.run(_history(urls, ca, wards.in_browser))
         await_judged(spine)
         before = _cpu(spine)
-        seen = asyncio.run(_rounds(_address(spine), urls, ca, beds, wish))
+        seen = asyncio.run(_rounds(_address(spine), urls, ca, wards.in_browser, wish))
         figures |= _figures(seen, spine.database, wish)
         figures["cpu_s"] = {k: round(v - before[k], 2) for k, v in _cpu(spine).items()}
+        figures["stream"] = sizes.measure(spine, urls, ca, wards.steady, wards.ill, wish.load)
+    latency, worst, on_stream = (
+        figures[name] for name in ("published_to_row", "pages_worst", "stream")
+    )
+    ratios = {
+        "p99_ms": latency and latency.p99_ms,
+        "pages_p95_ms": worst["p95_ms"],
+        "stream_p99_ms": stream.typical_p99(on_stream[sizes.BASE]),
+        "p99_growth_10x": stream.growth(on_stream[sizes.BASE], on_stream[sizes.GROWN]),
+    }
+    return figures, ratios, _problems(seen, on_stream)
+
+
+def _problems(seen: Seen, on_stream: dict[str, Any]) -> list[str]:
     missing = sorted(bed.name for bed in seen.crises if bed.name not in seen.rows)
     problems = [f"no row of {name} was seen" for name in missing]
     problems += [f"{seen.refused} readings were refused"] if seen.refused else []
-    latency, worst = figures["published_to_row"], figures["pages_worst"]
-    ratios = {"p99_ms": latency and latency.p99_ms, "pages_p95_ms": worst["p95_ms"]}
-    return figures, ratios, problems
+    for size, found in on_stream.items():
+        unheard = found["alerts_published"] - found["alerts_heard"]
+        problems += [f"{unheard} alerts were not heard, {size}"] if unheard else []
+    return problems
 
 
 @contextmanager
@@ -132,9 +151,30 @@ def _cpu(spine: Spine) -> dict[str, float]:
     }
 
 
-def _beds(wish: Wish) -> list[Bed]:
-    """One for each crisis; and nobody measures twice within a second."""
-    return [Bed(number=n + 1) for n in range(max(wish.crises, round(wish.rate) + 2))]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wards:
+    """Who is ill where: nobody is in two of them."""
+
+    in_browser: list[Bed]  # one for each crisis; and nobody measures twice within a second
+    steady: list[Bed]  # on the stream: whoever is not ill; each has an open task
+    ill: list[Bed]  # on the stream, one for each crisis
+
+    @classmethod
+    def of(cls, wish: Wish) -> Wards:
+        load = wish.load
+        browser = max(wish.crises, round(wish.rate) + 2)
+        steady = max(load.open_tasks, round(load.rate) + 2)
+        ill = load.crises * load.rounds * 2  # sizes of the store
+        beds = iter(Bed(number=n + 1) for n in range(browser + steady + ill))
+        return cls(
+            in_browser=list(islice(beds, browser)),
+            steady=list(islice(beds, steady)),
+            ill=list(beds),
+        )
+
+    @property
+    def all(self) -> list[Bed]:
+        return self.in_browser + self.steady + self.ill
 
 
 # Pages --------------------------------------------------------------------------------------------

@@ -41,8 +41,31 @@ def load() -> float:
 
 def cpu_s(pid: int) -> float:
     """Processor time of a process: the same on a busy machine as on an idle one."""
-    fields = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    fields = _stat(Path(f"/proc/{pid}/stat"))
+    return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
+def family_cpu_s(pid: int) -> float:
+    """With its children, those that have ended included: a database server and its sessions."""
+    children = [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/stat")
+        if _stat(path)[1:2] == [str(pid)]
+    ]
+    ended = [int(ticks) for ticks in _stat(Path(f"/proc/{pid}/stat"))[13:15]]
+    return sum(cpu_s(one) for one in (pid, *children)) + sum(ended) / os.sysconf("SC_CLK_TCK")
+
+
+def database_pid(admin_url: str) -> int | None:
+    """The server's, where it runs on this machine and says so."""
+    found = asyncio.run(_postmaster(admin_url))
+    here = found is not None and "postgres" in _text(Path(f"/proc/{found}/comm"))
+    return found if here else None
+
+
+async def _postmaster(admin_url: str) -> int | None:
+    async with open_pool(admin_url, max_size=1) as pool, connection(pool) as conn:
+        return await fixtures.server_pid(conn)
 
 
 async def _versions(admin_url: str) -> dict[str, str]:
@@ -57,8 +80,16 @@ def _chromium() -> str:
     return _first(r"Chromium (\S+)", said.stdout)
 
 
+def _stat(path: Path) -> list[str]:
+    """The fields behind the name: state, parent, …; none of a process that is gone."""
+    return _text(path).rpartition(")")[2].split()
+
+
 def _text(path: Path) -> str:
-    return path.read_text("utf-8", "replace") if path.exists() else ""
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _first(pattern: str, text: str) -> str:

@@ -24,6 +24,7 @@ _SLOT = 1
 _ZONE = "America/New_York"
 _UTC = ZoneInfo("UTC")
 _CRISIS = (190, 125, 96)
+_RAISED = (150, 95, 80)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,11 @@ def ordinary(bed: Bed, at: datetime, chance: Random) -> Reading:
 
 def crisis(bed: Bed, at: datetime) -> Reading:
     return _reading(bed, at, _CRISIS)
+
+
+def raised(bed: Bed, at: datetime) -> Reading:
+    """Above the usual limits, and no crisis: a task that may wait."""
+    return _reading(bed, at, _RAISED)
 
 
 def history(bed: Bed, now: datetime, chance: Random) -> Iterator[Reading]:

@@ -117,9 +117,9 @@ class Database:
         rows = self._as_admin(lambda conn: fixtures.read_readings(conn, clinic))
         return [_stored(row) for row in rows]
 
-    def readings(self, clinic: str) -> list[dict[str, Any]]:
-        """All columns, the instant of storing included."""
-        return self._as_admin(lambda conn: fixtures.read_readings(conn, clinic))
+    def readings(self, clinic: str, *, since: datetime | None = None) -> list[dict[str, Any]]:
+        """All columns, the instant of storing included; `since`: measured then or later."""
+        return self._as_admin(lambda conn: fixtures.read_readings(conn, clinic, since=since))
 
     def counts(self, clinic: str) -> dict[str, int]:
         """`readings, unassigned, held, quarantined, pending, unjudged, alerts, tasks`."""

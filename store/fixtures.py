@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
 from store.queries import load
@@ -117,9 +118,11 @@ async def _audit(conn: Connection, clinic: str, *, actor: str, action: str, subj
     await conn.execute(load("fixtures")["insert_audit"], {**values, "detail": detail})
 
 
-async def read_readings(conn: Connection, clinic: str) -> list[dict[str, Any]]:
+async def read_readings(
+    conn: Connection, clinic: str, *, since: datetime | None = None
+) -> list[dict[str, Any]]:
     async with clinic_session(conn, clinic), conn.cursor(row_factory=dict_row) as cur:
-        await cur.execute(load("fixtures")["read_readings"])
+        await cur.execute(load("fixtures")["read_readings"], {"since": since})
         return await cur.fetchall()
 
 
@@ -142,6 +145,16 @@ async def counts(conn: Connection, clinic: str) -> dict[str, int]:
     async with clinic_session(conn, clinic), conn.cursor(row_factory=dict_row) as cur:
         await cur.execute(load("fixtures")["counts"])
         return await cur.fetchone() or {}
+
+
+async def server_pid(conn: Connection) -> int | None:
+    """The database server's process, as it wrote it down; None: this login may not read that."""
+    try:
+        async with conn.transaction():
+            row = await (await conn.execute(load("fixtures")["server_pid"])).fetchone()
+    except InsufficientPrivilege:
+        return None
+    return int(row[0]) if row else None
 
 
 async def versions(conn: Connection) -> dict[str, str]:

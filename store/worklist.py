@@ -1,10 +1,12 @@
 """What the queue and the alert page show: read-only, numbers only, words are the page's.
 
-A page of the queue is one statement: the tasks first, then per row an index scan for each column.
+A page of the queue is two statements: which tasks in what order, then an index scan per row and
+column. Whoever has the rows already asks for the second only where the first says that it changed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -35,16 +37,24 @@ async def queue_rows(
     viewer: UUID,
     tab: str = Tab.MEDICAL,
     now: datetime,
-    limit: int = PAGE,
+    has: Callable[[Row], bool] = lambda _: False,
 ) -> list[Row]:
     """Most severe first, a backlog's after, then what is overdue, then the oldest.
 
     `findings`: the newest three. `usual_*`: medians of the 30 days before. `series`: 14 days of
     `[epoch, value, diastolic, pulse]` of the alert's kind; value is systolic, glucose or weight.
+    A row that the reader `has`, by its columns of `queue_page`, comes with these alone.
     """
-    values = {"clinic": clinic, "viewer": viewer, "tab": str(Tab(tab)), "now": now, "limit": limit}
+    values = {"clinic": clinic, "viewer": viewer, "tab": str(Tab(tab)), "now": now, "limit": PAGE}
     async with clinic_session(conn, clinic, staff=viewer):
-        return await all_rows(conn, _SQL, "queue_rows", values)
+        page = await all_rows(conn, _SQL, "queue_page", values)
+        wanted = [row["task_id"] for row in page if not has(row)]
+        whole = {}
+        if wanted:
+            asked = {"clinic": clinic, "tasks": wanted, "now": now}
+            found = await all_rows(conn, _SQL, "queue_rows", asked)
+            whole = {row["task_id"]: row for row in found}
+    return [row | whole.get(row["task_id"], {}) for row in page]
 
 
 async def queue_counts(conn: Connection, clinic: str, viewer: UUID, now: datetime) -> Row:

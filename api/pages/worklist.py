@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api import times
 from api.page import CarePage
-from api.queue_view import QueueRow, rows_of
+from api.queue_view import QueueRow, news_of, rows_of, version_of
 from store import worklist as store
 from store.worklist import Tab
 
 router = APIRouter()
+
+MOST_HAD = 4096  # characters: twice a page and what waits beside it
 
 _TABS = {
     Tab.MEDICAL: ("Medical", "Nothing waits", "All new readings are within their limits."),
@@ -42,9 +46,21 @@ async def queue(page: CarePage, tab: str = Tab.MEDICAL) -> Response:
 
 
 @router.get("/queue/rows")
-async def rows(page: CarePage, tab: str = Tab.MEDICAL) -> Response:
-    chosen = _tab(tab)
-    return page.fragment("queue/rows.html", rows=await _rows(page, chosen))
+async def rows(
+    page: CarePage, tab: str = Tab.MEDICAL, has: Annotated[str, Query(max_length=MOST_HAD)] = ""
+) -> Response:
+    """`has`: versions of the rows that the page shows, with dots between them."""
+    chosen, had = _tab(tab), frozenset(has.split("."))
+    found = await store.queue_rows(
+        page.conn,
+        page.clinic,
+        viewer=page.viewer.staff_id,
+        tab=chosen,
+        now=page.now,
+        has=lambda row: version_of(row) in had,
+    )
+    news = news_of(found, page.viewer, page.now, had)
+    return page.fragment("queue/rows.html", rows=news)
 
 
 @router.get("/queue/figures")

@@ -40,7 +40,8 @@ INSERT INTO audit_event (clinic_id, actor, action, subject, detail)
 VALUES (%(clinic)s, %(actor)s, %(action)s, %(subject)s, %(detail)s)
 
 -- name: read_readings
-SELECT * FROM reading_view ORDER BY measured_at, reading_id
+SELECT * FROM reading_view WHERE measured_at >= coalesce(%(since)s::timestamptz, '-infinity')
+ORDER BY measured_at, reading_id
 
 -- name: counts
 SELECT (SELECT count(*) FROM reading_view) AS readings,
@@ -69,3 +70,6 @@ WHERE a.clinic_id = session_clinic() ORDER BY patient, lineage, episode
 -- name: versions
 SELECT current_setting('server_version') AS postgresql,
        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb
+
+-- name: server_pid
+SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)

@@ -1,19 +1,12 @@
--- name: queue_rows
--- First the page, by the task's own columns; then what each of its rows shows, by index. Bounds are
--- columns of the page: only a bare comparison gets through the view's barrier to index and chunks.
-WITH page AS MATERIALIZED (
-    SELECT t.id AS task_id, t.kind, t.title, t.state AS task_state, t.assignee, t.claimed_at,
-           t.created_at, t.due_at, t.snoozed_until, t.snoozed_reason, t.patient_id, t.follows,
-           a.id AS alert_id, a.lineage, a.severity, a.state AS alert_state,
-           coalesce(a.late, false) AS late, a.episode, a.starts_at, a.last_at, a.opened_at,
-           a.repeat_due_at, a.review_reason, t.due_at < %(now)s AS overdue,
-           CASE a.severity WHEN 'critical' THEN 3 WHEN 'warning' THEN 2 ELSE 1 END AS rank,
-           CASE split_part(a.lineage, '.', 1) WHEN 'glucose' THEN 'glucose' WHEN 'weight' THEN 'weight'
-               ELSE 'blood_pressure' END AS reading_kind,
-           a.starts_at - INTERVAL '30 days' AS usual_from,
-           %(now)s::timestamptz - INTERVAL '14 days' AS series_from,
-           least(a.starts_at - INTERVAL '30 days', %(now)s::timestamptz - INTERVAL '14 days')
-               AS readings_from
+-- name: queue_page
+-- Which tasks, in their order, with the columns whose change makes a row another one: no reading is
+-- looked at, so a page that has its rows already may ask for this at every notice.
+SELECT page.*, coalesce(f.readings, 0) AS readings, k.at AS contact_at
+FROM (
+    SELECT t.id AS task_id, t.state AS task_state, t.assignee, t.patient_id, t.alert_id, t.created_at,
+           t.due_at, t.snoozed_until, a.severity, a.state AS alert_state, a.review_reason,
+           coalesce(a.late, false) AS late, t.due_at < %(now)s AS overdue,
+           CASE a.severity WHEN 'critical' THEN 3 WHEN 'warning' THEN 2 ELSE 1 END AS rank
     FROM care_task t
     LEFT JOIN alert a ON a.clinic_id = t.clinic_id AND a.id = t.alert_id
     WHERE t.clinic_id = %(clinic)s
@@ -34,19 +27,45 @@ WITH page AS MATERIALIZED (
           ELSE true END
     ORDER BY rank DESC, late, overdue DESC, t.created_at, t.id
     LIMIT %(limit)s
+) page
+LEFT JOIN LATERAL (
+    SELECT count(*) AS readings FROM finding g
+    WHERE g.clinic_id = %(clinic)s AND g.alert_id = page.alert_id AND g.withdrawn_at IS NULL
+) f ON page.alert_id IS NOT NULL
+LEFT JOIN LATERAL (
+    SELECT c.at FROM contact c
+    WHERE c.clinic_id = %(clinic)s AND c.patient_id = page.patient_id
+    ORDER BY c.at DESC LIMIT 1
+) k ON true
+ORDER BY page.rank DESC, page.late, page.overdue DESC, page.created_at, page.task_id
+
+-- name: queue_rows
+-- What the rows of a page show beside that, by index. Bounds are columns of the page: only a bare
+-- comparison gets through the view's barrier to index and chunks.
+WITH page AS MATERIALIZED (
+    SELECT t.id AS task_id, t.kind, t.title, t.claimed_at, t.snoozed_reason, t.follows, t.assignee,
+           t.patient_id, a.id AS alert_id, a.lineage, a.episode, a.starts_at, a.last_at, a.opened_at,
+           a.repeat_due_at,
+           CASE split_part(a.lineage, '.', 1) WHEN 'glucose' THEN 'glucose' WHEN 'weight' THEN 'weight'
+               ELSE 'blood_pressure' END AS reading_kind,
+           a.starts_at - INTERVAL '30 days' AS usual_from,
+           %(now)s::timestamptz - INTERVAL '14 days' AS series_from,
+           least(a.starts_at - INTERVAL '30 days', %(now)s::timestamptz - INTERVAL '14 days')
+               AS readings_from
+    FROM care_task t
+    LEFT JOIN alert a ON a.clinic_id = t.clinic_id AND a.id = t.alert_id
+    WHERE t.clinic_id = %(clinic)s AND t.id = ANY(%(tasks)s::uuid[])
 )
-SELECT page.task_id, page.kind, page.title, page.task_state, page.assignee, page.claimed_at,
-       page.created_at, page.due_at, page.snoozed_until, page.snoozed_reason, page.patient_id,
-       page.follows, page.alert_id, page.lineage, page.severity, page.alert_state, page.late,
-       page.episode, page.starts_at, page.last_at, page.opened_at, page.repeat_due_at,
-       page.review_reason, page.overdue, page.reading_kind,
+SELECT page.task_id, page.kind, page.title, page.claimed_at, page.snoozed_reason, page.follows,
+       page.lineage, page.episode, page.starts_at, page.last_at, page.opened_at, page.repeat_due_at,
+       page.reading_kind,
        p.family_name, p.given_name, p.birth_date, p.sex, p.phone, p.conditions,
        s.name AS assignee_name,
-       coalesce(f.findings, '[]') AS findings, coalesce(f.readings, 0) AS readings,
+       coalesce(f.findings, '[]') AS findings,
        u.systolic_mmhg AS usual_systolic_mmhg, u.diastolic_mmhg AS usual_diastolic_mmhg,
        u.pulse_per_min AS usual_pulse_per_min, u.glucose_mg_dl AS usual_glucose_mg_dl,
        u.weight_kg AS usual_weight_kg, coalesce(u.series, '[]') AS series,
-       k.at AS contact_at, k.channel AS contact_channel, k.reached AS contact_reached,
+       k.channel AS contact_channel, k.reached AS contact_reached,
        k.staff_name AS contact_by_name
 FROM page
 JOIN patient p ON p.clinic_id = %(clinic)s AND p.id = page.patient_id
@@ -55,8 +74,7 @@ LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object(
                'observed', n.observed, 'limits', n.limits, 'rule', n.rule, 'severity', n.severity,
                'measured_at', n.measured_at, 'reading_id', n.reading_id)
-               ORDER BY n.measured_at DESC) FILTER (WHERE n.place <= 3) AS findings,
-           count(*) AS readings
+               ORDER BY n.measured_at DESC) FILTER (WHERE n.place <= 3) AS findings
     FROM (SELECT g.*, row_number() OVER (ORDER BY g.measured_at DESC, g.id) AS place
           FROM finding g
           WHERE g.clinic_id = %(clinic)s AND g.alert_id = page.alert_id
@@ -85,12 +103,11 @@ LEFT JOIN LATERAL (
             AND v.measured_at >= page.readings_from AND v.measured_at <= %(now)s) r
 ) u ON page.alert_id IS NOT NULL
 LEFT JOIN LATERAL (
-    SELECT c.at, c.channel, c.reached, w.name AS staff_name
+    SELECT c.channel, c.reached, w.name AS staff_name
     FROM contact c JOIN staff w ON w.id = c.staff_id
     WHERE c.clinic_id = %(clinic)s AND c.patient_id = page.patient_id
     ORDER BY c.at DESC LIMIT 1
 ) k ON true
-ORDER BY page.rank DESC, page.late, page.overdue DESC, page.created_at, page.task_id
 
 -- name: queue_counts
 SELECT count(*) FILTER (WHERE awake AND NOT later) AS medical,

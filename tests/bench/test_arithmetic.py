@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,9 @@ from bench import pages
 from bench.latency import ROOM, Round, Wish
 from bench.report import show, table
 from bench.spread import Spread, percentile, spread
+from bench.stream import Load, growth, plan
 from bench.ward import Bed
+from vitals import wire
 
 seconds = st.floats(min_value=0, max_value=100, allow_nan=False)
 
@@ -69,6 +72,30 @@ def test_a_round_keeps_to_the_rate_and_to_the_share():
     assert len(turns) == 500
     assert turns[-1][0] == pytest.approx(499 / 50)
     assert sum(ill for _, _, ill in turns) == 40
+
+
+def test_a_round_on_the_stream_is_sealed_beforehand_and_every_crisis_is_another_patients():
+    load = Load(rate=40, seconds=5, share=0.1)
+    beds = [Bed(number=n) for n in range(1, 81)]
+    begin = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    turns = list(plan(load, "north", beds[20:], beds[:20], begin=begin, seed="7"))
+    assert (load.readings, load.crises) == (200, 20)
+    assert [turn.due for turn in turns] == [place / 40 for place in range(200)]
+    assert {turn.bed for turn in turns if turn.ill} == set(beds[:20])
+    assert sum(turn.ill for turn in turns) == 20
+    assert len({turn.sealed.ids for turn in turns}) == 200
+    opened = [wire.open_envelope(turn.sealed.payload) for turn in turns]
+    said = [wire.open_reading(envelope.readings[0]).measured_at for envelope in opened]
+    assert all(
+        abs(at - begin - timedelta(seconds=t.due)) < timedelta(seconds=1)
+        for at, t in zip(said, turns, strict=True)
+    )
+
+
+def test_growth_compares_the_medians_of_the_rounds():
+    base, grown = {"p99_ms_of_rounds": [90.0, 100.0, 800.0]}, {"p99_ms_of_rounds": [120.0]}
+    assert growth(base, grown) == 1.2
+    assert growth(base, {"p99_ms_of_rounds": []}) is None
 
 
 def test_addresses_of_devices_and_gateways_of_many_beds_are_different():

@@ -11,7 +11,11 @@ import pytest
 
 from scripts.spine import ROOT
 
-SMALL = ("--rate", "20", "--seconds", "4", "--share", "0.1", "--requests", "2")
+SMALL = (
+    *("--rate", "20", "--seconds", "4", "--share", "0.1", "--requests", "2"),
+    *("--stream-rate", "40", "--stream-seconds", "3", "--rounds", "2", "--streams", "2"),
+    *("--open-tasks", "5", "--stored", "1460"),
+)
 
 
 @pytest.mark.slow
@@ -40,3 +44,17 @@ def test_every_crisis_is_seen_and_every_page_is_timed():
     assert ratios["pages_p95_ms"] == max(page["p95_ms"] for page in figures["pages"].values())
     assert all(figures["machine"].values())
     assert all(stage["n"] == 8 for stage in figures["stages"].values())
+    assert list(figures["stream"]) == ["base", "grown"]
+    for size, stored in (("base", 1460), ("grown", 14_600)):
+        found = figures["stream"][size]
+        assert (found["stored"], found["alerts_published"], found["alerts_heard"]) == (
+            stored,
+            12,
+            12,
+        )
+        assert found["published_to_stream"]["n"] == found["published_to_last_stream"]["n"] == 12
+        assert all(stage["n"] == 12 for stage in found["stages"].values())
+        assert {"ingest", "alerts", "console", "bench"} <= found["cpu_ms_per_reading"].keys()
+        assert found["queue_asks"]["n"] > 0
+    assert ratios["stream_p99_ms"] > 0
+    assert ratios["p99_growth_10x"] > 0

@@ -1,7 +1,9 @@
 // Live lists: what changed elsewhere comes in without moving what somebody reads.
 //
 // One event stream serves all tabs of a browser (HTTP/1.1 allows six connections): the tab that holds the lock opens
-// it and tells the others. A notice carries a kind and a key; each list asks for its rows again, with its own rights.
+// it and tells the others. A notice carries a kind and a key; each list asks for its rows again, with its own rights,
+// and says which versions it has: of these the answer names only the place (data-same). The longer an answer took, the
+// longer a list waits before it asks again, so that many open pages slow down together instead of one another.
 //
 //   <ol class="hl-list" id="queue" data-live-list data-live-url="/queue/rows?tab=medical" data-live-on="alert task">
 //     <li data-key="…" data-version="…" data-announce="Act now, Rosa Example">
@@ -12,6 +14,8 @@
 
 const CALM_MS = 4000;
 const GATHER_MS = 15; // what changes together is told in several notices, and asked for once
+const REST = 4; // times the duration of the last answer
+const LONGEST_REST_MS = 2000;
 const RETRY_MS = [1000, 2000, 5000, 10_000];
 const KINDS = ["alert", "task", "refresh"];
 const clinic = document.querySelector('meta[name="clinic"]')?.content ?? "";
@@ -113,10 +117,14 @@ function makeList(element) {
     fresh: null,
     asking: false,
     askAgain: false,
+    restsUntil: 0,
     told: new Set(),
     timer: null,
     ask: () => ask(list),
-    soon: () => { list.timer ??= setTimeout(() => { list.timer = null; list.ask(); }, GATHER_MS); },
+    soon: () => {
+      const wait = Math.max(GATHER_MS, list.restsUntil - performance.now());
+      list.timer ??= setTimeout(() => { list.timer = null; list.ask(); }, wait);
+    },
   };
   for (const name of ["pointermove", "pointerdown", "wheel"]) {
     element.addEventListener(name, () => { list.pointedAt = performance.now(); }, { passive: true });
@@ -128,20 +136,31 @@ function makeList(element) {
   setInterval(() => { if (list.fresh && !busy(list)) settle(list); }, 1000);
   return list;
 }
-async function ask(list) {
+async function ask(list, whole = false) {
   if (list.asking) { list.askAgain = true; return; }
   list.asking = true;
+  const begun = performance.now();
+  let complete = true;
   try {
-    const answer = await fetch(list.element.dataset.liveUrl, { headers: { "HX-Request": "true" } });
+    const answer = await fetch(address(list, whole), { headers: { "HX-Request": "true" } });
     if (answer.status === 401) return signedOut(list);
     if (!answer.ok) throw new Error(`answered ${answer.status}`);
-    take(list, await answer.text());
+    complete = take(list, await answer.text());
   } catch {
     setTimeout(list.ask, 5000);
   } finally {
     list.asking = false;
-    if (list.askAgain) { list.askAgain = false; list.ask(); }
+    const now = performance.now();
+    list.restsUntil = now + Math.min(REST * (now - begun), LONGEST_REST_MS);
+    if (!complete) ask(list, true);
+    else if (list.askAgain) { list.askAgain = false; list.soon(); }
   }
+}
+function address(list, whole) {
+  const url = new URL(list.element.dataset.liveUrl, location.href);
+  const known = [...rowsOf(list.element), ...(list.fresh ?? [])].map((row) => row.dataset.version);
+  if (!whole && known.length) url.searchParams.set("has", [...new Set(known)].join("."));
+  return url;
 }
 function signedOut(list) {
   const mark = list.bar?.querySelector("[data-live-state]");
@@ -152,12 +171,18 @@ function signedOut(list) {
 const rowsOf = (root) => [...root.querySelectorAll("[data-key]")];
 const keysOf = (rows) => rows.map((row) => row.dataset.key);
 
+/** False: the answer names a row that is not here any more, so all of them are needed. */
 function take(list, html) {
-  const fresh = rowsOf(new DOMParser().parseFromString(html, "text/html"));
+  const told = rowsOf(new DOMParser().parseFromString(html, "text/html"));
   const shown = new Map(rowsOf(list.element).map((row) => [row.dataset.key, row]));
+  const fresh = told.map((row) => ("same" in row.dataset ? held(list, shown, row) : row));
+  if (fresh.includes(undefined)) return false;
   for (const row of fresh) {
     const old = shown.get(row.dataset.key);
-    if (old && (old.dataset.version !== row.dataset.version || old.classList.contains("is-gone"))) replace(list, old, row);
+    if (old === row) row.classList.remove("is-gone");
+    else if (old && (old.dataset.version !== row.dataset.version || old.classList.contains("is-gone"))) {
+      shown.set(row.dataset.key, replace(list, old, row));
+    }
   }
   const wanted = keysOf(fresh);
   const news = fresh.filter((row) => !shown.has(row.dataset.key));
@@ -166,6 +191,10 @@ function take(list, html) {
   tell(list, news);
   if (list.fresh && !busy(list)) settle(list);
   else offer(list, news.length, [...shown].filter(([key]) => !wanted.includes(key)).map(([, row]) => row));
+  return true;
+}
+function held(list, shown, { dataset: { key, version } }) {
+  return [shown.get(key), ...(list.fresh ?? [])].find((row) => row?.dataset.key === key && row.dataset.version === version);
 }
 function tell(list, news) {
   const unheard = news.filter((row) => !list.told.has(row.dataset.key));
@@ -192,6 +221,7 @@ function replace(list, old, row) {
   old.replaceWith(made);
   ready(made);
   if (within) (made.querySelector(within) ?? made.querySelector(".hl-row-open"))?.focus({ preventScroll: true });
+  return made;
 }
 function ready(row) {
   globalThis.htmx?.process(row);

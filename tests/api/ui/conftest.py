@@ -99,6 +99,12 @@ class Kitchen:
     posts: list[dict[str, Any]] = field(default_factory=list)
     streams: list[asyncio.Queue[str]] = field(default_factory=list)
     opened: int = 0
+    asks: list[str] = field(default_factory=list)
+    forgets: bool = False  # claims that the page has every row
+
+    def has(self, told: str) -> list[str]:
+        every = [f"{row['key']}-{row['version']}" for row in self.rows]
+        return every if self.forgets and told else told.split(".")
 
     def tell(self, kind: str) -> None:
         for queue in self.streams:
@@ -145,20 +151,21 @@ def application(kitchen: Kitchen) -> FastAPI:
 
     @app.get("/kitchen")
     async def whole() -> Response:
-        return html("kitchen.html")
+        return html("kitchen.html", has=())
 
     @app.get("/problem")
     async def problem() -> Response:
         return html("error.html", title="There is nothing here", advice="Go back to the queue.")
 
     @app.get("/kitchen/rows")
-    async def some() -> Response:
-        return html("rows.html")
+    async def some(has: str = "") -> Response:
+        kitchen.asks.append(has)
+        return html("rows.html", has=kitchen.has(has))
 
     @app.post("/kitchen")
     async def post(request: Request) -> Response:
         kitchen.posts.append(dict(await request.form()))
-        return html("kitchen.html")
+        return html("kitchen.html", has=())
 
     @app.post("/timers/{entry}/beat")
     async def beat(entry: str, request: Request) -> Response:

@@ -29,6 +29,13 @@ def names(page: Page):
     return page.locator("#queue .hl-row-open")
 
 
+async def keys(page: Page) -> list[str]:
+    found: list[str] = await page.locator("#queue [data-key]").evaluate_all(
+        "(rows) => rows.map((row) => row.dataset.key)"
+    )
+    return found
+
+
 async def test_a_row_comes_at_once_while_nobody_is_at_work(kitchen, chromium) -> None:
     page = await opened(kitchen, chromium)
     kitchen.rows.insert(0, a_row("nina", "critical"))
@@ -78,6 +85,62 @@ async def test_a_row_that_goes_is_dimmed_while_read_and_gone_when_all_is_quiet(
     await expect(page.locator('[data-key="otto"]')).to_have_class(re.compile("is-gone"))
     await page.evaluate("document.activeElement.blur()")
     await expect(page.locator('[data-key="otto"]')).to_have_count(0, timeout=7000)
+
+
+async def test_only_what_changed_is_sent_and_every_row_stands_where_it_should(
+    kitchen, chromium
+) -> None:
+    page = await opened(kitchen, chromium)
+    await page.locator('[data-key="otto"]').evaluate("(row) => { row.dataset.mark = 'the same'; }")
+    kitchen.rows[0] |= {"version": 2, "by": "Demo Colleague"}
+    kitchen.rows.insert(1, a_row("nina"))
+    kitchen.tell("task")
+    await expect(page.locator('[data-key="rosa"]')).to_contain_text("Demo Colleague")
+    await expect(names(page)).to_have_count(5)
+    assert await keys(page) == ["rosa", "nina", "otto", "ida", "max"]
+    assert kitchen.asks == ["rosa-1.otto-1.ida-1.max-1"]
+    await expect(page.locator('[data-mark="the same"]')).to_have_count(1)
+    kitchen.rows.reverse()
+    kitchen.tell("task")
+    await expect(names(page).first).to_have_text("Demo Max")
+    assert await keys(page) == ["max", "ida", "otto", "nina", "rosa"]
+    await expect(page.locator('[data-mark="the same"]')).to_have_count(1)
+
+
+async def test_what_waits_behind_the_count_is_not_sent_again(kitchen, chromium) -> None:
+    page = await opened(kitchen, chromium)
+    await page.keyboard.press("j")
+    kitchen.rows.insert(0, a_row("nina", "critical"))
+    kitchen.tell("alert")
+    await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    kitchen.rows.insert(0, a_row("paul", "critical"))
+    kitchen.tell("alert")
+    more = page.get_by_role("button", name="2 new")
+    await more.click()
+    assert "nina-1" in kitchen.asks[1]
+    assert (await keys(page))[:2] == ["paul", "nina"]
+
+
+async def test_a_row_that_is_said_to_be_here_and_is_not_is_asked_for(kitchen, chromium) -> None:
+    page = await opened(kitchen, chromium)
+    kitchen.forgets = True
+    kitchen.rows.insert(0, a_row("nina", "critical"))
+    kitchen.tell("alert")
+    await expect(names(page).first).to_have_text("Demo Nina")
+    assert kitchen.asks[-1] == ""
+
+
+async def test_a_dimmed_row_that_comes_back_is_itself_again(kitchen, chromium) -> None:
+    page = await opened(kitchen, chromium)
+    await page.keyboard.press("j")
+    gone = kitchen.rows.pop(1)
+    kitchen.tell("task")
+    otto = page.locator('[data-key="otto"]')
+    await expect(otto).to_have_class(re.compile("is-gone"))
+    kitchen.rows.insert(1, gone)
+    kitchen.tell("task")
+    await expect(otto).not_to_have_class(re.compile("is-gone"))
+    await expect(page.locator("[data-live-more]")).to_be_hidden()
 
 
 async def test_far_down_the_page_nothing_moves(kitchen, chromium) -> None:

@@ -64,6 +64,38 @@ async def test_a_crisis_is_in_the_queue_with_what_happened(nurse, home, clock):
     assert "O&#39;Testperson-Wytheville" in page.text
 
 
+async def test_a_page_that_has_its_rows_is_told_of_what_changed(
+    nurse, home, clock, database, admin, north
+):
+    await alert(home, clock)
+    other = await Home.make(database, admin, north, name="Second", number=2)
+    await alert(other, clock, 150, 95)
+    had = re.findall(r'data-version="([0-9a-f]{16})"', (await nurse.get("/queue")).text)
+    assert len(had) == len(set(had)) == 2
+    asked = {"tab": "medical", "has": ".".join(had)}
+    same = (await nurse.get("/queue/rows", params=asked)).text
+    assert "Testperson" not in same
+    assert re.findall(r'data-version="([0-9a-f]{16})" data-same', same) == had
+    task = await task_path(nurse)
+    await nurse.post(f"{task}/claim")
+    news = (await nurse.get("/queue/rows", params=asked)).text
+    assert "O&#39;Testperson-Wytheville" in news
+    assert "Second" not in news
+    assert [key in news for key in had] == [False, True]
+    clock.forward(minutes=1)
+    assert (
+        "Testperson"
+        not in (
+            await nurse.get(
+                "/queue/rows",
+                params=asked
+                | {"has": ".".join(re.findall(r'data-version="([0-9a-f]{16})"', news))},
+            )
+        ).text
+    )
+    assert (await nurse.get("/queue/rows", params={"has": "x" * 5000})).status_code == 422
+
+
 async def test_the_whole_act(nurse, home, clock, admin):
     await alert(home, clock)
     task = await task_path(nurse)

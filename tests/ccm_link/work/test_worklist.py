@@ -148,18 +148,49 @@ async def test_a_page_of_the_queue_asks_the_database_for_little(ward, home):
     """Counted in blocks and not in time: on a quiet machine, 1,730 of them are 8 ms."""
     conn = await ward.connect()
     await fill(ward.admin, patients=25, days=90, alerts=25, now=NOW)
+    (tasks,) = await ward.one("SELECT array_agg(id) FROM care_task")
+    values = {"clinic": "north", "tasks": tasks, "now": NOW}
+    plan, blocks = await _explained(conn, "queue_rows", values)
+    assert plan["Actual Rows"] == 25
+    assert blocks <= 2500
+    assert _excluded(plan), "the view's barrier kept chunks from being excluded"
+    assert "reading_patient_idx" in json.dumps(plan)
+
+
+async def test_whoever_has_the_rows_asks_without_looking_at_a_reading(ward, home):
+    conn = await ward.connect()
+    await fill(ward.admin, patients=25, days=90, alerts=25, now=NOW)
     values = {
         "clinic": "north", "viewer": uuid.uuid4(), "tab": "medical", "now": NOW, "limit": 50,
     }  # fmt: skip
+    plan, blocks = await _explained(conn, "queue_page", values)
+    assert plan["Actual Rows"] == 25
+    assert blocks <= 400
+    assert "_hyper_" not in json.dumps(plan)
+
+
+async def test_rows_that_the_reader_has_come_with_their_place_alone(ward):
+    nora, conn = await ward.staff(), await ward.connect()
+    for name in ("first", "second", "third"):
+        await ward.task(name, severity="warning", opened_at=NOW)
+    asked = {"viewer": nora.id, "now": NOW}
+    whole = await queue_rows(conn, "north", **asked)
+    known = whole[1]["task_id"]
+    rows = await queue_rows(conn, "north", **asked, has=lambda row: row["task_id"] == known)
+    assert [row["task_id"] for row in rows] == [row["task_id"] for row in whole]
+    assert ["given_name" in row for row in rows] == [True, False, True]
+    assert rows[1].items() <= whole[1].items()
+
+
+async def _explained(conn, name, values):
+    """(plan, how many blocks it looked at)."""
     await conn.execute("SELECT set_config('hearthline.clinic', 'north', false)")
     cur = await conn.execute(
-        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + load("worklist")["queue_rows"], values
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + load("worklist")[name], values
     )
-    (((plan,),),) = await cur.fetchall()
-    assert plan["Plan"]["Actual Rows"] == 25
-    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] <= 2500
-    assert _excluded(plan["Plan"]), "the view's barrier kept chunks from being excluded"
-    assert "reading_patient_idx" in json.dumps(plan)
+    (((found,),),) = await cur.fetchall()
+    plan = found["Plan"]
+    return plan, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 
 def _excluded(node):
