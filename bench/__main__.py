@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bench import charts as charts_bench
 from bench import latency as latency_bench
 from bench.report import say, show
 from bench.stream import Load
@@ -57,6 +58,29 @@ def latency(  # noqa: PLR0913 -- one option each
     )
     wish = latency_bench.Wish(rate=rate, seconds=seconds, share=share, requests=requests, load=load)
     figures, ratios, problems = latency_bench.run(wish)
+    for problem in problems:
+        say(f"bench: {problem}")
+    show(figures, ratios, as_json=as_json)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def charts(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+    readings: Annotated[
+        int, typer.Option(help="in the large database; a tenth in the small one", min=20_000)
+    ] = 20_000_000,
+    chunk_days: Annotated[
+        int | None, typer.Option(help="of a chunk; without it as the migrations say", min=1)
+    ] = None,
+    pages: Annotated[bool, typer.Option(help="the whole page over HTTP as well")] = True,
+) -> None:
+    """One patient's chart of a year, with ten times as many readings stored as well."""
+    wish = charts_bench.Wish(readings=readings, chunk_days=chunk_days, pages=pages)
+    figures, ratios, problems = charts_bench.run(wish)
     for problem in problems:
         say(f"bench: {problem}")
     show(figures, ratios, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`python -m store migrate | provision --out DIR | audit-key | audit-seal | audit-verify`."""
+"""`python -m store migrate | provision | retain | audit-key | audit-seal | audit-verify`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from store import audit_commands
+from store import audit_commands, retention_commands
 from store import provision as provisioning
 from store.settings import Settings
 
@@ -16,6 +16,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(audit_commands.audit_key)
 app.command()(audit_commands.audit_seal)
 app.command()(audit_commands.audit_verify)
+app.command()(retention_commands.retain)
 
 
 @app.command()

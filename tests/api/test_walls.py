@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from store import audit, limits
+from store import audit, fixtures, limits, retention
 from store.audit_keys import KeyRing
 from store.audit_seal import seal_waiting
 from store.tenancy import clinic_session
@@ -42,11 +42,18 @@ async def fill(database, admin, north):
         admin, "north", made["patient_id"], rule="systolic.high", value=150, ucum="mm[Hg]",
         valid_from=now - timedelta(days=1), by=north.staff["provider"], reason="Usual", now=now,
     )  # fmt: skip
+    provider = north.staff["provider"]
+    await retention.set_rule(admin, "north", 84, reason="Board", by=provider, now=now)
+    await retention.place_hold(
+        admin, "north", made["patient_id"], reason="Court", by=provider, now=now
+    )
+    (reading,) = await fixtures.read_readings(admin, "north")
     async with clinic_session(admin, "north"):
         await audit.record(admin, actor="test", action="test", subject="north", now=now)
     await seal_waiting(admin, KeyRing(current="k1", keys={"k1": b"k" * 32}), clock=utc_now)
     async with clinic_session(admin, "north"):
         await audit.record(admin, actor="test", action="unsealed", subject="north", now=now)
+        await retention.cite(admin, [reading["reading_id"]], why="month 1", now=now)
 
 
 @pytest.mark.parametrize("role", ["hl_api", "hl_worker"])
