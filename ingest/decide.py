@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 
 import msgspec
 
@@ -16,6 +16,9 @@ from vitals.reading import Reading
 
 ENVELOPE = "envelope"
 READING = "reading"
+#: Ids are UUIDs of 36 characters. What is much longer names nothing of a gateway's, and no receipt
+#: repeats it: many of them would make one that no broker takes.
+LONGEST_NAME = 64
 
 
 class _Named(msgspec.Struct):
@@ -104,7 +107,8 @@ def _refuse_envelope(
     correlation: bytes | None,
 ) -> Decision:
     name = correlation.decode("utf-8", "replace") if correlation else _id_of(payload)
-    refusals = [wire.Rejection(id=name, reason=str(problem.reason))] if name else []
+    known = 0 < len(name) <= LONGEST_NAME
+    refusals = [wire.Rejection(id=name, reason=str(problem.reason))] if known else []
     return Decision(
         gateway=gateway,
         quarantined=[_row(topic, ENVELOPE, payload, problem)],
@@ -154,6 +158,7 @@ def _row(
     reading: Reading | None = None,
 ) -> QuarantineRow:
     clinic, gateway = gateway_of(topic) or (None, None)
+    told = reading if reading and not plausible.size_problem(reading) else None
     return QuarantineRow(
         topic=topic,
         scope=scope,
@@ -163,16 +168,16 @@ def _row(
         clinic=clinic,
         gateway=gateway,
         reading_id=_as_uuid(_id_of(payload)) if scope == READING else None,
-        device=_storable(reading.device) if reading else None,
-        user_slot=reading.user_slot if reading else None,
-        measured_at=_instant(reading.measured_at) if reading else None,
+        device=_storable(told.device) if told else None,
+        user_slot=told.user_slot if told else None,
+        measured_at=_instant(told.measured_at) if told else None,
     )
 
 
 def _instant(said: datetime) -> datetime | None:
     """As long as every zone of the world can write it down; else a clock has named no instant."""
     writable = MINYEAR + 1 < said.year < MAXYEAR - 1
-    return said if said.tzinfo is not None and writable else None
+    return said.astimezone(UTC) if said.tzinfo is not None and writable else None
 
 
 def _storable(text: str) -> str:
@@ -182,9 +187,10 @@ def _storable(text: str) -> str:
 
 def _id_of(payload: bytes) -> str:
     try:
-        return msgspec.json.decode(payload, type=_Named).id
+        name = msgspec.json.decode(payload, type=_Named).id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
+    return name if len(name) <= LONGEST_NAME else ""
 
 
 def _as_uuid(text: str) -> str | None:

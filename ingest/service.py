@@ -12,13 +12,13 @@ from ingest import decide, metrics, outbox, receipts
 from ingest.settings import Settings
 from ingest.status import status_row
 from ingest.subscriber import BrokerLost, Incoming, Subscriber, connect
-from ingest.writer import FIRST_WAIT, LONGEST_WAIT, write
+from ingest.writer import FIRST_WAIT, LONGEST_WAIT, Written, write
 from store.errors import DataRefused, Unavailable
 from store.gateways import known_gateways, store_status
 from store.pool import Pool, connection
 from vitals import topics
 from vitals.clock import utc_now
-from vitals.errors import EnvelopeError
+from vitals.errors import EnvelopeError, QuarantineReason
 
 STOP_LOOK_S = 0.25  # how late an idle worker notices that it shall stop
 log = structlog.get_logger()
@@ -107,7 +107,7 @@ class Service:
         accepted = [row for d in decisions for row in d.accepted]
         poison = [row for d in decisions for row in d.quarantined]
         written = await write(self._pool, accepted, poison)
-        _count(decisions, len(written.stored), len(written.duplicate))
+        _count(decisions, written)
         return list(receipts.build(decisions, written))
 
     async def _known(self, asked: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
@@ -172,9 +172,13 @@ def _parted(batch: list[Incoming]) -> tuple[list[Incoming], list[Incoming]]:
     return [m for m in batch if id(m) not in ids], statuses
 
 
-def _count(decisions: list[decide.Decision], stored: int, duplicates: int) -> None:
-    metrics.RECEIVED.inc(sum(len(d.accepted) + len(d.rejected) for d in decisions))
-    metrics.STORED.inc(stored)
-    metrics.DUPLICATES.inc(duplicates)
-    for row in (row for d in decisions for row in d.quarantined):
+def _count(decisions: list[decide.Decision], written: Written) -> None:
+    """Received = stored + duplicates + quarantined readings, whatever a batch held twice."""
+    accepted = sum(len(d.accepted) for d in decisions)
+    aside = [row for d in decisions for row in d.quarantined]
+    metrics.RECEIVED.inc(accepted + sum(row.scope == decide.READING for row in aside))
+    metrics.STORED.inc(len(written.stored))
+    metrics.DUPLICATES.inc(accepted - len(written.stored) - len(written.refused))
+    for row in aside:
         metrics.QUARANTINED.labels(reason=str(row.reason)).inc()
+    metrics.QUARANTINED.labels(reason=str(QuarantineReason.WRONG_SCHEMA)).inc(len(written.refused))

@@ -7,7 +7,7 @@ and what its clock says is believed only where it can be so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -51,7 +51,7 @@ def _device(said: wire.DeviceStatus, now: datetime) -> wire.DeviceStatus:
 def _believed(said: datetime | None, now: datetime) -> datetime | None:
     if said is None or said.tzinfo is None or said.year < EARLIEST_YEAR:
         return None
-    return said if said - now <= FUTURE_TOLERANCE else None
+    return said.astimezone(UTC) if said - now <= FUTURE_TOLERANCE else None
 
 
 def _storable(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -110,13 +110,18 @@ def _columns(row: ReadingRow) -> tuple[Any, ...]:
         row.clinic, reading.id, reading.device.upper(),
         NO_SLOT if reading.user_slot is None else reading.user_slot, str(reading.kind),
         *(numbers.get(measure) for measure in _MEASURES), comparator, failed, reading.flags,
-        reading.device_time, reading.received_at, reading.measured_at,
+        reading.device_time, _utc(reading.received_at), _utc(reading.measured_at),
         str(reading.clock.certainty), reading.clock.offset_s, reading.clock.uncertainty_s,
         reading.sequence, reading.minted, str(reading.origin), reading.battery_pct,
         reading.rssi_dbm, _json.encode(reading.raw).decode(),
         _json.encode(reading.context).decode(), row.gateway, row.envelope_id, reading.model,
         reading.serial,
     )  # fmt: skip
+
+
+def _utc(instant: datetime) -> datetime:
+    """PostgreSQL reads no offset of 16 hours and more, which RFC 3339 can write."""
+    return instant.astimezone(UTC)
 
 
 async def _mark_pending(cur: AsyncCursor[Any], rows: list[Attribution]) -> None:

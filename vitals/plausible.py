@@ -19,6 +19,9 @@ EARLIEST_YEAR = 2016
 FUTURE_TOLERANCE = timedelta(minutes=10)
 #: A time that is less certain than this is no time.
 MOST_UNCERTAIN = timedelta(days=3650)
+#: No address and no number of a device is longer or larger than what the store's columns take.
+LONGEST_DEVICE = 64  # characters
+MOST_OF_INTEGERS = {"user_slot": 2**31, "battery_pct": 2**31, "rssi_dbm": 2**31, "sequence": 2**63}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ def check(reading: Reading, *, now: datetime) -> None:
     _check_shape(reading)
     for value in reading.values:
         _check_value(value)
+    _check_sizes(reading)
 
 
 def _reject(reason: QuarantineReason, detail: str) -> None:
@@ -67,6 +71,7 @@ def _reject(reason: QuarantineReason, detail: str) -> None:
 def _check_text(reading: Reading) -> None:
     texts = [reading.device, reading.manufacturer, reading.model, reading.serial, *reading.flags]
     texts += [str(part) for item in reading.context.items() for part in item]
+    texts += [part for raw in reading.raw for part in (raw.characteristic, raw.hex)]
     if any(text and "\x00" in text for text in texts):
         _reject(QuarantineReason.BAD_TEXT, "a text holds U+0000")
 
@@ -82,6 +87,8 @@ def _check_times(reading: Reading, now: datetime) -> None:
             _reject(QuarantineReason.BAD_TIME, f"{name} is before {EARLIEST_YEAR}")
         if instant - now > FUTURE_TOLERANCE:
             _reject(QuarantineReason.BAD_TIME, f"{name} lies in the future")
+    if reading.device_time is not None and reading.device_time.tzinfo is not None:
+        _reject(QuarantineReason.BAD_TIME, "device_time has a zone, which no device shows")
 
 
 def _check_clock(reading: Reading) -> None:
@@ -115,3 +122,19 @@ def _check_value(value: Value) -> None:
     limit = LIMITS[value.measure]
     if not limit.low <= value.value <= limit.high:
         _reject(QuarantineReason.IMPLAUSIBLE, f"{value.measure} is outside what a person can have")
+
+
+def _check_sizes(reading: Reading) -> None:
+    if problem := size_problem(reading):
+        _reject(QuarantineReason.WRONG_SCHEMA, problem)
+
+
+def size_problem(reading: Reading) -> str | None:
+    """What of it no column or key of the store can hold."""
+    if len(reading.device) > LONGEST_DEVICE:
+        return "device is no address"
+    for name, most in MOST_OF_INTEGERS.items():
+        number = getattr(reading, name)
+        if number is not None and not -most <= number < most:
+            return f"{name} is beyond any device's"
+    return None
