@@ -1,4 +1,7 @@
-"""`python -m store migrate | provision | retain | audit-key | audit-seal | audit-verify`."""
+"""`python -m store …`: what an operator does to the database.
+
+migrate, provision, backup, restore, retain, audit-key, audit-seal, audit-verify.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Annotated
 
 import typer
 
-from store import audit_commands, retention_commands
+from store import audit_commands, backup_commands, retention_commands
 from store import provision as provisioning
 from store.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(backup_commands.backup)
+app.command()(backup_commands.restore)
 app.command()(audit_commands.audit_key)
 app.command()(audit_commands.audit_seal)
 app.command()(audit_commands.audit_verify)

@@ -74,6 +74,7 @@ launch() { # NAME USER COMMAND…
             fd="${fd##*/}"
             ((fd <= 2 || fd == 255)) || eval "exec $fd>&-"
         done
+        unset PGPASSWORD
         as_daemon "$user" "$@"
     ) </dev/null >>"$LOGS/$name.log" 2>&1 &
     record "$name" "$!"

@@ -90,13 +90,15 @@ need_mmdebstrap() {
 # --- running a program ----------------------------------------------------------------------------------------
 
 # Runs inside the new mount namespace: bind what the program needs, then become it. Every step execs: one pid.
+# Of the environment only PGPASSWORD goes in, and never by way of a command line, which everybody can read.
 # shellcheck disable=SC2016
 INSIDE='set -e
 root=$1 local=$2 user=$3; shift 3
 mount --bind "$local" "$root/srv"
 if [ "$root" != / ]; then mount --rbind /dev "$root/dev"; mount --rbind /proc "$root/proc"; fi
-exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-    setpriv --reuid "$user" --regid "$user" --init-groups "$@"'
+for name in $(compgen -e); do [ "$name" = PGPASSWORD ] || unset "$name"; done
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+exec chroot "$root" setpriv --reuid "$user" --regid "$user" --init-groups "$@"'
 
 as_user() { # USER COMMAND…
     if ((EUID == 0)); then

@@ -1,0 +1,272 @@
+"""Backup, destroy, restore, by the runbook's commands: a dump on a new server, a point in time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from store import audit
+from store.__main__ import app
+from store.audit_keys import add_key
+from store.batch import write_batch
+from store.fingerprint import fingerprint
+from store.fixtures import assign, register_clinic, register_device, register_patient
+from store.tenancy import clinic_session
+from tests.store.cluster import CONFIG, TOOLS, Cluster, Folder, need_own_server, run
+from tests.store.make import CUFF, NOW, row
+from vitals.clock import utc_now
+
+pytestmark = pytest.mark.services
+CHUNKS = "SELECT count(*) FROM timescaledb_information.chunks"
+
+
+async def store(url, *arguments, code=0, **settings):
+    """`python -m store …`, in a thread of this process."""
+    environment = {"HEARTHLINE_DATABASE_URL": url, "HEARTHLINE_PG_TOOLS": TOOLS, **settings}
+    called = [str(one) for one in arguments]
+    done = await asyncio.to_thread(CliRunner().invoke, app, called, env=environment)
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def login(folder, role):
+    return (Path(folder) / f"{role}.env").read_text("utf-8").strip().partition("=")[2]
+
+
+async def live(url, admin):
+    """Readings of ten weeks, somebody's and nobody's, two clinics, an audit trail."""
+    await register_device(admin, "north", CUFF)
+    patient = await register_patient(admin, "north", family_name="Roe", given_name="Ann")
+    await assign(
+        admin,
+        "north",
+        device=CUFF,
+        patient=patient,
+        starts_at=NOW - timedelta(days=40),
+        actor="test",
+    )
+    await register_clinic(admin, "south", name="South", zone="UTC")
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        readings = [row(n * 60) for n in range(24 * 70)]
+        await write_batch(conn, readings=readings, quarantined=[])
+    for clinic in ("north", "south"):
+        async with clinic_session(admin, clinic):
+            await audit.record(
+                admin, actor="test", action="chart.read", subject=str(patient), now=utc_now(),
+                detail={"tab": "überblick", "n": 1.50},
+            )  # fmt: skip
+
+
+@pytest.fixture
+def keys(tmp_path):
+    add_key(tmp_path / "audit.keys")
+    yield {
+        "HEARTHLINE_AUDIT_KEYS_FILE": str(tmp_path / "audit.keys"),
+        "HEARTHLINE_AUDIT_HEAD_FILE": str(tmp_path / "heads.jsonl"),
+    }
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def new_server(services):
+    need_own_server(services)
+    folder = Folder("restore")
+    cluster = Cluster(folder)
+    cluster.make()
+    cluster.configure(CONFIG)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+    folder.remove()
+
+
+async def test_everything_is_there_again_on_a_new_server(
+    database, admin, home, keys, new_server, tmp_path
+):
+    await live(database.urls["hl_ingest"], admin)
+    await store(database.urls["hl_sealer"], "audit-seal", **keys)
+    with psycopg.connect(database.admin) as conn:
+        before = fingerprint(conn)
+        (chunks,) = conn.execute(CHUNKS).fetchone() or (0,)
+    file = tmp_path / "hearthline.dump"
+    await store(database.admin, "backup", file)
+    assert {p.name: p.stat().st_mode & 0o777 for p in tmp_path.glob("hearthline*")} == {
+        "hearthline.dump": 0o600, "hearthline.dump.json": 0o600,
+    }  # fmt: skip
+    assert before["reading"].rows == 24 * 70
+    assert chunks > 5
+
+    with psycopg.connect(database.admin, autocommit=True) as conn:
+        conn.execute("DROP SCHEMA public CASCADE")  # destroyed
+
+    url = new_server.url.removesuffix("postgres") + "hearthline"
+    await store(new_server.url, "restore", file, "--database", "hearthline")
+    assert "0" in await store(url, "migrate")
+    await store(url, "provision", "--out", tmp_path / "logins")
+
+    with psycopg.connect(url) as conn:
+        assert fingerprint(conn) == before
+        assert conn.execute(CHUNKS).fetchone() == (chunks,)
+    heads = keys["HEARTHLINE_AUDIT_HEAD_FILE"]
+    await store(url, "audit-verify", "--head", heads, **keys)
+    await _works_on(tmp_path / "logins", url, before)
+    await store(login(tmp_path / "logins", "hl_sealer"), "audit-seal", **keys)
+    await store(url, "audit-verify", "--head", heads, "--backlog", "0", **keys)
+
+
+async def _works_on(logins, url, before):
+    """Doubles are known, new readings find old and new chunks, walls stand."""
+    async with await psycopg.AsyncConnection.connect(
+        login(logins, "hl_ingest"), autocommit=True
+    ) as conn:
+        new = [row(1), row(60 * 24 * 69 + 7), row(-60 * 24 * 30)]
+        done = await write_batch(conn, readings=[row(60), row(120), *new], quarantined=[])
+        assert (len(done.stored), len(done.duplicate)) == (3, 2)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await conn.execute("SELECT family_name FROM patient")
+    async with await psycopg.AsyncConnection.connect(
+        login(logins, "hl_api"), autocommit=True
+    ) as conn:
+        for relation in ("reading", "audit_link", "_timescaledb_internal._hyper_1_1_chunk"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await conn.execute(f"SELECT 1 FROM {relation}")  # noqa: S608
+        for clinic, readings, patients in (("north", 24 * 70 + 3, 1), ("south", 0, 0), ("", 0, 0)):
+            await conn.execute("SELECT set_config('hearthline.clinic', %s, false)", [clinic])
+            row_ = await conn.execute(
+                "SELECT (SELECT count(*) FROM reading_view), (SELECT count(*) FROM patient)"
+            )
+            assert await row_.fetchone() == (readings, patients)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            await conn.execute("DELETE FROM audit_event")
+        async with clinic_session(conn, "north"):
+            await audit.record(conn, actor="t", action="a", subject="s", now=utc_now())
+        rows = await conn.execute("SELECT count(*) FROM audit_event")
+        assert await rows.fetchone() == (before["audit_event"].rows + 1,)
+
+
+async def test_a_restore_that_is_not_the_backup_leaves_nothing(
+    database, admin, home, services, tmp_path
+):
+    await live(database.urls["hl_ingest"], admin)
+    file = tmp_path / "b.dump"
+    await store(database.admin, "backup", file)
+    name = f"{database.name}_again"
+    manifest = file.with_name("b.dump.json")
+    told = json.loads(manifest.read_text("utf-8"))
+    told["tables"]["patient"]["rows"] += 1
+    told["tables"]["reading"]["checksum"] = "1"
+    manifest.write_text(json.dumps(told), "utf-8")
+    said = await store(services.admin_url, "restore", file, "--database", name, code=1)
+    assert "patient: 2 rows in the backup, 1 restored; reading: 1680 rows, but" in said
+    file.write_bytes(file.read_bytes()[:-1])
+    said = await store(services.admin_url, "restore", file, "--database", name, code=1)
+    assert "is not the file" in said
+    said = await store(services.admin_url, "backup", tmp_path / "no" / "b.dump", code=1)
+    assert "No such file" in said
+    broken = {"HEARTHLINE_PG_TOOLS": "/no/such/tool"}
+    said = await store(services.admin_url, "backup", tmp_path / "c.dump", code=1, **broken)
+    assert "HEARTHLINE_PG_TOOLS" in said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["b.dump", "b.dump.json"]
+    with psycopg.connect(services.admin_url) as conn:
+        found = conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+    assert found is None
+
+
+async def test_no_database_is_ever_restored_over(database, admin, home, services, tmp_path):
+    await store(database.admin, "backup", tmp_path / "b.dump")
+    said = await store(
+        services.admin_url, "restore", tmp_path / "b.dump", "--database", database.name, code=1
+    )
+    assert "name another" in said
+    rows = await admin.execute("SELECT count(*) FROM clinic")
+    assert await rows.fetchone() == (1,)
+
+
+@pytest.fixture
+def archive(services):
+    """What the runbook keeps on another machine: a base backup, and the log as it is written."""
+    need_own_server(services)
+    folder = Folder("pitr")
+    password = urlsplit(services.admin_url).password
+    address = services.admin_url.replace(f":{password}@", "@")
+    run("pg_receivewal", "-d", address, "--create-slot", "--slot=pitr", password=password)
+    receiver = subprocess.Popen(
+        [
+            *TOOLS.split(), "pg_receivewal", "-d", address, "--slot=pitr", "--synchronous",
+            "--no-password", "-D", str(folder.seen),
+        ],
+        env={**os.environ, "PGPASSWORD": password}, start_new_session=True,
+    )  # fmt: skip
+    try:
+        run(
+            "pg_basebackup", "-d", address, "-D", folder.seen / "base", "--wal-method=none",
+            "--checkpoint=fast", "--no-password", password=password,
+        )  # fmt: skip
+        yield Cluster(folder, "base", password=password)
+    finally:
+        os.killpg(receiver.pid, signal.SIGTERM)
+        receiver.wait()
+        run("pg_receivewal", "-d", address, "--drop-slot", "--slot=pitr", password=password)
+        folder.remove()
+
+
+async def test_back_to_the_moment_before_a_mistake(database, admin, home, archive, keys):
+    await live(database.urls["hl_ingest"], admin)
+    await store(database.urls["hl_sealer"], "audit-seal", **keys)
+    with psycopg.connect(database.admin, autocommit=True) as conn:
+        before = fingerprint(conn)
+        conn.execute("SELECT pg_create_restore_point('before-the-mistake')")
+        conn.execute("TRUNCATE reading, reading_key")
+        conn.execute("DROP TABLE audit_link")
+        await _received(conn)
+    archive.configure(f"""
+        restore_command = 'cp {archive.folder.seen}/%f %p || cp {archive.folder.seen}/%f.partial %p'
+        recovery_target_name = 'before-the-mistake'
+        recovery_target_action = 'promote'
+    """)
+    (archive.folder.path / "base" / "recovery.signal").touch()
+    archive.start()
+    try:
+        with archive.connect(database.name) as conn:
+            await _promoted(conn)
+            assert fingerprint(conn) == before
+        url = database.admin.replace(f":{urlsplit(database.admin).port}/", f":{archive.port}/")
+        heads = keys["HEARTHLINE_AUDIT_HEAD_FILE"]
+        await store(url, "audit-verify", "--head", heads, **keys)
+        ingest = database.urls["hl_ingest"].replace(
+            f":{urlsplit(database.admin).port}/", f":{archive.port}/"
+        )
+        async with await psycopg.AsyncConnection.connect(ingest, autocommit=True) as conn:
+            done = await write_batch(conn, readings=[row(60), row(1)], quarantined=[])
+            assert (len(done.stored), len(done.duplicate)) == (1, 1)
+    finally:
+        archive.stop()
+
+
+async def _received(conn):
+    """Until the archive has, on its disk, all that is written so far."""
+    (here,) = conn.execute("SELECT pg_current_wal_flush_lsn()").fetchone()
+    behind = (
+        "SELECT flush_lsn >= %s FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"
+    )
+    async with asyncio.timeout(60):
+        while conn.execute(behind, [here]).fetchone() != (True,):
+            await asyncio.sleep(0.1)
+
+
+async def _promoted(conn):
+    async with asyncio.timeout(60):
+        while conn.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
+            await asyncio.sleep(0.1)
