@@ -228,7 +228,7 @@ async def test_back_to_the_moment_before_a_mistake(database, admin, home, archiv
     with psycopg.connect(database.admin, autocommit=True) as conn:
         before = fingerprint(conn)
         conn.execute("SELECT pg_create_restore_point('before-the-mistake')")
-        conn.execute("TRUNCATE reading, reading_key")
+        conn.execute("TRUNCATE reading, reading_key CASCADE")
         conn.execute("DROP TABLE audit_link")
         await _received(conn)
     archive.configure(f"""
