@@ -11,6 +11,7 @@ from api.pages import (
     patients,
     plan,
     quarantine,
+    retention,
     settings,
     sign_in,
     staff,
@@ -38,4 +39,5 @@ ROUTERS = (
     staff.router,
     settings.router,
     clinic_limits.router,
+    retention.router,
 )

@@ -19,6 +19,7 @@ from api.auth import tokens
 from ccm_link.acting import Actor
 from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
 from ccm_link.work import log_time
+from store import retention
 from store import staff as people
 from store.batch import write_batch
 from store.rows import QuarantineRow
@@ -117,6 +118,9 @@ MAY: dict[str, dict[str, Any]] = {
     "/staff/{staff_id}/end": {"POST": ADMIN},
     "/settings": {"GET": LIMITS, "POST": ADMIN},
     "/settings/limits": {"GET": LIMITS, "POST": PROVIDER},
+    "/settings/retention": {"GET": ADMIN, "POST": ADMIN},
+    "/settings/retention/holds": {"POST": ADMIN},
+    "/settings/retention/holds/{hold_id}/release": {"POST": ADMIN},
 }
 
 #: What a form needs so that the answer is about the key in the address and not about the form.
@@ -155,6 +159,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/assignments/{assignment_id}/end": {"ends_at": "2026-11-20T09:00"},
     "/quarantine/{number}/discard": {"reason": "Seen"},
     "/staff/{staff_id}/role": {"role": "biller"},
+    "/settings/retention/holds/{hold_id}/release": {"reason": "Settled"},
 }
 
 
@@ -250,6 +255,9 @@ async def furnish(database, admin, clinic, *, number):
         "entry_id": entry.entry_id,
         "handle": tokens.hashed(token).hex(),
         "staff_id": clinic.staff["nurse"],
+        "hold_id": await retention.place_hold(
+            admin, clinic.name, key, reason="Court", by=clinic.staff["admin"], now=now
+        ),
     }
 
 
@@ -324,7 +332,7 @@ async def test_other_clinics_things_did_not_change(app, database, admin, north, 
     tables = (
         "patient", "home", "gateway", "device", "assignment", "alert", "care_task", "contact",
         "enrolment", "consent", "time_entry", "clinical_limit", "quarantine", "staff_membership",
-        "staff_invitation", "audit_event",
+        "staff_invitation", "audit_event", "retention_rule", "legal_hold",
     )  # fmt: skip
 
     async def picture():

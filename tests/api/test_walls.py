@@ -44,9 +44,6 @@ async def fill(database, admin, north):
     )  # fmt: skip
     provider = north.staff["provider"]
     await retention.set_rule(admin, "north", 84, reason="Board", by=provider, now=now)
-    await retention.place_hold(
-        admin, "north", made["patient_id"], reason="Court", by=provider, now=now
-    )
     (reading,) = await fixtures.read_readings(admin, "north")
     async with clinic_session(admin, "north"):
         await audit.record(admin, actor="test", action="test", subject="north", now=now)

@@ -17,7 +17,7 @@ LOOKS = (
     {"width": 1440, "zoom": 2},
 )
 PAGES = {
-    "admin": ("/staff", "/settings", "/settings/limits", "/account"),
+    "admin": ("/staff", "/settings", "/settings/limits", "/settings/retention", "/account"),
     "biller": ("/month", "/month?month=2026-10", "/month/{patient_id}", "/account"),
     "provider": ("/settings/limits", "/month"),
 }
