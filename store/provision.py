@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -12,7 +13,7 @@ from psycopg import sql
 from yoyo import get_backend, read_migrations
 
 from store.errors import translated
-from store.queries import script
+from store.queries import load, script
 
 ROLES = ("hl_ingest", "hl_worker", "hl_api", "hl_sealer")
 _LOGIN_EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %(login)s"
@@ -23,23 +24,57 @@ def in_database(url: str, database: str | None) -> str:
     return url if database is None else urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
-def migrate(admin_url: str, database: str | None = None) -> int:
-    """Bring the database to this release's schema; returns how many migrations ran."""
+def migrate(
+    admin_url: str,
+    database: str | None = None,
+    *,
+    through: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[str]:
+    """Bring the database to this release's schema; returns the ids of the migrations that ran.
+
+    Each is one transaction. A run beside another one waits for it, and a lock that a killed run
+    left behind is none. `through`: none after this id. `tell`: hears why it waits.
+
+    Raises:
+        Unavailable: a table is in use for longer than a migration may wait. What had run stays;
+            the rest is run by calling again.
+    """
     url = in_database(admin_url, database)
     with translated(), psycopg.connect(url, autocommit=True) as conn:
+        if not _locked(conn, "try_migration_lock"):
+            tell("another migration runs: waiting for its end")
+            _locked(conn, "migration_lock")
         conn.execute(script("bootstrap"))
+        return _apply(url, through, tell)
+
+
+def _locked(conn: psycopg.Connection, how: str) -> bool:
+    """A lock of the session: it ends with this process, however that ends."""
+    row = conn.execute(load("migrate")[how]).fetchone()
+    return bool(row and row[0])
+
+
+def _apply(url: str, through: str | None, tell: Callable[[str], None]) -> list[str]:
     backend = get_backend(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url))
     with as_file(files("store") / "migrations") as folder:
         try:
+            if backend.execute(load("migrate")["left_lock"]).fetchone():
+                tell("a lock that a killed run left behind is removed")
+                backend.break_lock()
             with backend.lock():
                 waiting = backend.to_apply(read_migrations(str(folder)))
+                if through is not None:
+                    waiting = waiting.filter(lambda migration: migration.id <= through)
                 backend.apply_migrations(waiting)
         finally:
             backend.connection.close()
-    return len(waiting)
+    return [migration.id for migration in waiting]
 
 
-def provision(admin_url: str, database: str | None = None) -> dict[str, str]:
+def provision(
+    admin_url: str, database: str | None = None, *, roles: Sequence[str] = ROLES
+) -> dict[str, str]:
     """A login per service and database, with a new password each time: {role: url}.
 
     The caller keeps the answer in files that only the service can read (0600).
@@ -48,7 +83,7 @@ def provision(admin_url: str, database: str | None = None) -> dict[str, str]:
     name = urlsplit(url).path.lstrip("/")
     logins = {}
     with translated(), psycopg.connect(url, autocommit=True) as conn:
-        for role in ROLES:
+        for role in roles:
             login, password = f"{role}_{name}", secrets.token_urlsafe(24)
             _set_login(conn, login=login, role=role, password=password)
             logins[role] = _with_user(url, login, password)
