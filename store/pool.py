@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from psycopg import AsyncConnection
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool
 
 from store.errors import Unavailable, translated
@@ -47,9 +48,15 @@ async def open_pool(
 
 @asynccontextmanager
 async def connection(pool: AsyncConnectionPool) -> AsyncIterator[AsyncConnection[Any]]:
+    """A connection for a while; one that met a server which only reads does not come back."""
     with translated():
         async with pool.connection() as conn:
-            yield conn
+            try:
+                yield conn
+            except Unavailable as exc:
+                if isinstance(exc.__cause__, ReadOnlySqlTransaction):
+                    await conn.close()
+                raise
 
 
 async def is_ready(pool: AsyncConnectionPool) -> bool:

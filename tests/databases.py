@@ -49,7 +49,8 @@ def template(services: Any) -> Iterator[str]:
         conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
         )
-        yield name
+    yield name
+    with _admin(services.admin_url) as conn:  # a test may have restarted the server
         _drop(conn, name)
 
 
@@ -63,7 +64,8 @@ def database(services: Any, template: str) -> Iterator[Database]:
             )
         )
         urls = provision(services.admin_url, name)
-        yield Database(name=name, admin=in_database(services.admin_url, name), urls=urls)
+    yield Database(name=name, admin=in_database(services.admin_url, name), urls=urls)
+    with _admin(services.admin_url) as conn:
         _drop(conn, name)
 
 
