@@ -10,7 +10,7 @@ PARTS = {
     "ingest": "broker to database; replay: the quarantine from the command line",
     "alerts": "readings to alerts and care tasks",
     "ccm_link": "evaluate a month, end abandoned timers",
-    "store": "migrate, provision, backup, restore, audit-key, audit-seal, audit-verify",
+    "store": "migrate, provision, backup, restore, retain, audit-key, audit-seal, audit-verify",
     "api": "the console: serve, open-clinic, openapi",
     "devices": "decode a Bluetooth characteristic",
 }

@@ -125,7 +125,7 @@ async def _end(conn: Connection, clinic: str, known: Head | None) -> tuple[int, 
     row = await (
         await conn.execute(load("audit_chain")["last_link"], {"clinic": clinic})
     ).fetchone()
-    return (0, START) if row is None else (row[1], row[3])
+    return (0, START) if row is None else (row[0], row[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +159,11 @@ class Sealer:
     ) -> None:
         self._pool, self._ring, self._clock, self._file = pool, ring, clock, head_file
         self._known: dict[str, Head] = {}
+        self._exported: dict[str, Head] = {}  # what the file says
         if head_file is not None and head_file.exists():
             for head in audit_heads.read(head_file):
                 self._remember(head)
+            self._exported = dict(self._known)
 
     def _remember(self, head: Head) -> None:
         old = self._known.get(head.clinic)
@@ -181,8 +183,9 @@ class Sealer:
                 key=head.key,
                 mac=head.mac,
             )
-        if self._file is not None and done.heads:
+        if self._file is not None and self._exported != self._known:
             audit_heads.write(self._file, self._known.values())
+            self._exported = dict(self._known)
         for broken in done.broken:
             log.error("audit chain broken", clinic=broken.clinic, cause=str(broken.fault))
         metrics.SEALED.inc(done.events)
@@ -190,7 +193,10 @@ class Sealer:
         return done
 
     async def run(self, stop: asyncio.Event, *, every_s: float) -> None:
-        """A round every `every_s` seconds until `stop`; the database's absence is waited out."""
+        """A round every `every_s` seconds until `stop`.
+
+        The database's absence is waited out, and so is a disk that takes no head.
+        """
         while not stop.is_set():
             try:
                 await self.once()
@@ -199,6 +205,9 @@ class Sealer:
             except StoreError as exc:
                 metrics.FAILED.inc()
                 log.exception("not sealed", cause=str(exc))
+            except OSError as exc:
+                metrics.FAILED.inc()
+                log.error("heads not exported", cause=exc.strerror)  # noqa: TRY400 -- no trace needed
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every_s)
 

@@ -79,20 +79,19 @@ def backup(url: str, file: Path, *, tools: str, now: datetime) -> Manifest:
     return made
 
 
-def restore(admin_url: str, file: Path, database: str, *, tools: str) -> Manifest:
+def restore(
+    admin_url: str, file: Path, database: str, *, tools: str, unproven: bool = False
+) -> Manifest | None:
     """Into `database`, which must not exist; a restore that fails leaves none behind.
 
     Logins are not in a backup: `provision` makes new ones afterwards, `migrate` what is newer.
+    `unproven`: without FILE.json, by the server's own version of TimescaleDB; None is returned.
     """
-    try:
-        manifest = msgspec.json.decode(manifest_path(file).read_bytes(), type=Manifest)
-        if _sha256(file) != manifest.sha256:
-            raise BackupError(f"{file} is not the file that {manifest_path(file)} describes")
-    except (OSError, msgspec.DecodeError) as exc:
-        raise BackupError(f"{manifest_path(file)} cannot be used: {exc}") from exc
+    manifest = None if unproven else _manifest(file)
     url = in_database(admin_url, database)
     with translated(), _connected(admin_url, autocommit=True) as conn:
-        _check_version(conn, manifest.timescaledb)
+        if manifest is not None:
+            _check_version(conn, manifest.timescaledb)
         try:
             conn.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database))
@@ -107,6 +106,17 @@ def restore(admin_url: str, file: Path, database: str, *, tools: str) -> Manifes
     return manifest
 
 
+def _manifest(file: Path) -> Manifest:
+    path = manifest_path(file)
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        if _sha256(file) != manifest.sha256:
+            raise BackupError(f"{file} is not the file that {path} describes")
+    except (OSError, msgspec.DecodeError) as exc:
+        raise BackupError(f"{path} cannot be used: {exc}") from exc
+    return manifest
+
+
 def _check_version(conn: psycopg.Connection, wanted: str) -> None:
     there = {row[0] for row in conn.execute(load("backup")["extension_versions"]).fetchall()}
     if wanted not in there:
@@ -116,10 +126,11 @@ def _check_version(conn: psycopg.Connection, wanted: str) -> None:
         )
 
 
-def _fill(url: str, file: Path, manifest: Manifest, tools: str) -> None:
+def _fill(url: str, file: Path, manifest: Manifest | None, tools: str) -> None:
     extension = sql.SQL("CREATE EXTENSION timescaledb VERSION {}")
     with _connected(url, autocommit=True) as conn:
-        conn.execute(extension.format(sql.Literal(manifest.timescaledb)))
+        if manifest is not None:
+            conn.execute(extension.format(sql.Literal(manifest.timescaledb)))
         conn.execute(script("bootstrap"))  # the roles: what is restored belongs to them
         conn.execute(load("backup")["pre_restore"])
     with file.open("rb") as dump:
@@ -127,6 +138,8 @@ def _fill(url: str, file: Path, manifest: Manifest, tools: str) -> None:
     with _connected(url, autocommit=True) as conn:
         conn.execute(load("backup")["post_restore"])
         conn.execute("ANALYZE")
+    if manifest is None:
+        return
     with _connected(url) as conn:
         if lines := differences(manifest.tables, fingerprint(conn)):
             raise BackupError("what was restored is not what was saved: " + "; ".join(lines))

@@ -7,7 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 REGISTRY = CollectorRegistry()
 _P = "hearthline_audit"
 SEALED = Counter(f"{_P}_events_sealed", "audit events sealed", registry=REGISTRY)
-FAILED = Counter(f"{_P}_rounds_failed", "rounds that the database refused", registry=REGISTRY)
+FAILED = Counter(
+    f"{_P}_rounds_failed", "rounds that the database or the disk refused", registry=REGISTRY
+)
 BROKEN = Gauge(
     f"{_P}_chains_broken", "clinics whose chain lost what was exported of it", registry=REGISTRY
 )

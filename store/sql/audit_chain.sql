@@ -9,7 +9,7 @@ SELECT DISTINCT clinic_id FROM audit_unsealed ORDER BY clinic_id
 SELECT coalesce(extract(epoch FROM %(now)s - min(queued_at)), 0)::float8 FROM audit_unsealed
 
 -- name: last_link
-SELECT clinic_id, position, key_id, mac FROM audit_link
+SELECT position, mac FROM audit_link
 WHERE clinic_id = %(clinic)s ORDER BY position DESC LIMIT 1
 
 -- name: mac_at
@@ -34,10 +34,6 @@ FROM unnest(%(positions)s::bigint[], %(seqs)s::bigint[], %(macs)s::bytea[])
 -- name: take_off
 DELETE FROM audit_unsealed WHERE clinic_id = %(clinic)s AND seq = ANY(%(seqs)s::bigint[])
 
--- name: heads
-SELECT DISTINCT ON (clinic_id) clinic_id, position, key_id, mac
-FROM audit_link ORDER BY clinic_id, position DESC
-
 -- name: chain
 SELECT l.clinic_id, l.position, l.key_id, l.mac, l.seq,
        trim_scale(extract(epoch FROM l.sealed_at) * 1000000)::text AS sealed_at_us,
@@ -49,9 +45,9 @@ FROM audit_link l LEFT JOIN audit_event e USING (clinic_id, seq)
 ORDER BY l.clinic_id, l.position
 
 -- name: left_out
--- Events that no link holds, and why that is wrong: nobody will seal it, it waits too long, or what
--- was to be sealed is gone.
-SELECT clinic_id, e.seq AS event, u.seq AS queued
+-- Of each clinic the first event that no link holds though one should: nobody will seal it, it waits
+-- too long, or what was to be sealed is gone.
+SELECT DISTINCT ON (clinic_id) clinic_id, e.seq AS event, u.seq AS queued
 FROM audit_event e FULL JOIN audit_unsealed u USING (clinic_id, seq)
 WHERE (u.seq IS NULL
        AND NOT EXISTS (SELECT FROM audit_link l WHERE l.clinic_id = e.clinic_id AND l.seq = e.seq))

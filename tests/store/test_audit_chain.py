@@ -358,6 +358,28 @@ async def test_the_service_seals_until_it_is_told_to_stop(trail, tmp_path):
     assert len(read(tmp_path / "collected.log")) >= 3
 
 
+async def test_a_disk_that_takes_no_head_is_waited_out(trail, tmp_path):
+    """The events are sealed all the same, and the head is written as soon as it can be."""
+    folder = tmp_path / "mounted"
+    child = trail.spawn(
+        "audit-seal", "--every", "0.1", "--head", folder / "heads.jsonl",
+        role="hl_sealer", HEARTHLINE_METRICS_PORT="0",
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(60):
+            while "heads not exported" not in await asyncio.to_thread(child.stdout.readline):
+                pass
+        await _until_sealed(trail, 8)
+        folder.mkdir()
+        async with asyncio.timeout(60):
+            while not (folder / "heads.jsonl").exists():
+                await asyncio.sleep(0.05)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(child.communicate)
+    assert (await trail.verify("--head", folder / "heads.jsonl"))[0] == 0
+
+
 async def _until_sealed(trail, wanted):
     async with asyncio.timeout(60):
         while True:

@@ -16,12 +16,13 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from store import audit
+from store import audit, databases
 from store.__main__ import app
 from store.audit_keys import add_key
 from store.batch import write_batch
 from store.fingerprint import fingerprint
 from store.fixtures import assign, register_clinic, register_device, register_patient
+from store.provision import in_database
 from store.tenancy import clinic_session
 from tests.store.cluster import CONFIG, TOOLS, Cluster, Folder, need_own_server, run
 from tests.store.make import CUFF, NOW, row
@@ -170,7 +171,8 @@ async def test_a_restore_that_is_not_the_backup_leaves_nothing(
     manifest.write_text(json.dumps(told), "utf-8")
     said = await store(services.admin_url, "restore", file, "--database", name, code=1)
     assert "patient: 2 rows in the backup, 1 restored; reading: 1680 rows, but" in said
-    file.write_bytes(file.read_bytes()[:-1])
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
     said = await store(services.admin_url, "restore", file, "--database", name, code=1)
     assert "is not the file" in said
     said = await store(services.admin_url, "backup", tmp_path / "no" / "b.dump", code=1)
@@ -179,6 +181,12 @@ async def test_a_restore_that_is_not_the_backup_leaves_nothing(
     said = await store(services.admin_url, "backup", tmp_path / "c.dump", code=1, **broken)
     assert "HEARTHLINE_PG_TOOLS" in said
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b.dump", "b.dump.json"]
+    for damaged in (whole[: len(whole) // 2], b"no dump"):
+        file.write_bytes(damaged)
+        said = await store(
+            services.admin_url, "restore", file, "--database", name, "--unproven", code=1
+        )
+        assert "pg_restore failed" in said
     with psycopg.connect(services.admin_url) as conn:
         found = conn.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
     assert found is None
@@ -192,6 +200,19 @@ async def test_no_database_is_ever_restored_over(database, admin, home, services
     assert "name another" in said
     rows = await admin.execute("SELECT count(*) FROM clinic")
     assert await rows.fetchone() == (1,)
+
+
+async def test_a_dump_alone_is_restored_if_one_insists(database, admin, home, services, tmp_path):
+    await store(database.admin, "backup", tmp_path / "b.dump")
+    (tmp_path / "b.dump.json").unlink()
+    name = f"{database.name}_again"
+    wanted = ("restore", tmp_path / "b.dump", "--database", name)
+    assert "cannot be used" in await store(services.admin_url, *wanted, code=1)
+    assert "not compared" in await store(services.admin_url, *wanted, "--unproven")
+    restored = in_database(services.admin_url, name)
+    with psycopg.connect(database.admin) as old, psycopg.connect(restored) as new:
+        assert fingerprint(new) == fingerprint(old)
+    databases.drop(services.admin_url, name)
 
 
 @pytest.fixture
