@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,12 +50,18 @@ async def write_batch(
 
 
 def _fullest(readings: Sequence[ReadingRow]) -> dict[tuple[str, str], ReadingRow]:
-    """One row per reading: of two that arrived together, the one that brought its context."""
+    """One row per reading: the first of those that came together, with all that the others add.
+
+    As it would be had they come one after another: its instant stands, a context joins it.
+    """
     unique: dict[tuple[str, str], ReadingRow] = {}
     for row in readings:
-        other = unique.setdefault(row.key, row)
-        if len(row.reading.raw) > len(other.reading.raw):
-            unique[row.key] = row
+        first = unique.setdefault(row.key, row)
+        known = first.reading.raw
+        if added := [value for value in row.reading.raw if value not in known]:
+            context = {**first.reading.context, **row.reading.context}
+            whole = msgspec.structs.replace(first.reading, raw=[*known, *added], context=context)
+            unique[row.key] = replace(first, reading=whole)
     return unique
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 import pytest
 
@@ -133,6 +134,21 @@ async def test_of_two_in_one_batch_the_fuller_is_stored(ingest, admin, order):
     outcome = await write(ingest, *order)
     assert (len(outcome.stored), outcome.amended) == (1, 0)
     assert (await only_row(admin, "north"))["context"]["meal"] == "preprandial"
+
+
+async def test_a_context_that_comes_with_a_corrected_clock_moves_nothing(ingest, admin):
+    """In one batch as one after another: the instant of the first stands."""
+    moved = msgspec.structs.replace(WHOLE, measured_at=WHOLE.measured_at - timedelta(days=9))
+    await write(ingest, PLAIN, moved)
+    stored = await only_row(admin, "north")
+    assert (stored["measured_at"], stored["context"]["meal"]) == (PLAIN.measured_at, "preprandial")
+
+
+async def test_two_contexts_in_one_batch_both_stay(ingest, admin):
+    await write(ingest, WHOLE, with_context(PLAIN, OTHER_CONTEXT))
+    stored = await only_row(admin, "north")
+    assert len(stored["raw"]) == 3
+    assert stored["context"]["meal"] == "postprandial"
 
 
 async def test_a_corrected_context_stands_and_both_byte_strings_stay(ingest, admin):
