@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from bench.staff import Colleague, signed_in
 from scripts.clinic import Member
 
-GATHER_S, REST, LONGEST_REST_S = 0.015, 4, 2.0  # as in api/static/js/live.js
+#: As in api/static/js/live.js.
+GATHER_S, REST, LONGEST_REST_S, RETRY_S = 0.015, 4, 2.0, 5.0
 _VERSION = re.compile(r'data-version="([0-9a-f]+)"')
 _OK = 200
 
@@ -31,6 +32,7 @@ class Screen:
     colleague: Colleague
     heard: dict[str, float] = field(default_factory=dict)
     answers: list[float] = field(default_factory=list)  # seconds of each ask
+    refused: int = 0  # asks that the console was too busy for
     received: int = 0  # bytes of the answers
     ready: bool = False  # the stream said hello
     _due: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,10 +62,14 @@ class Screen:
             await asyncio.sleep(min(REST * self.answers[-1], LONGEST_REST_S))
 
     async def _ask(self, query: dict[str, str]) -> str:
-        started = time.perf_counter()
-        answer = await self.colleague.client.get("/queue/rows", params=query)
-        if answer.status_code != _OK:
-            raise RuntimeError(f"the queue's rows answered {answer.status_code}")
+        """What the console is too busy for is counted, and asked for again."""
+        while True:
+            started = time.perf_counter()
+            answer = await self.colleague.client.get("/queue/rows", params=query)
+            if answer.status_code == _OK:
+                break
+            self.refused += 1
+            await asyncio.sleep(RETRY_S)
         self.answers.append(time.perf_counter() - started)
         self.received += len(answer.content)
         return answer.text

@@ -79,6 +79,7 @@ class Heard:
     first: dict[str, float] = field(default_factory=dict)  # the observer's, by alert id
     last: dict[str, float] = field(default_factory=dict)  # of all streams, by alert id
     asked: list[float] = field(default_factory=list)
+    refused: int = 0
     kilobytes: float = 0.0
     published_s: float = 0.0
     cpu_s: dict[str, float] = field(default_factory=dict)
@@ -176,6 +177,7 @@ def _collect(heard: Heard, observer: Screen, others: list[Screen]) -> None:
         for alert, at in screen.heard.items():
             heard.last[alert] = max(at, heard.last.get(alert, at))
         heard.asked += screen.answers
+        heard.refused += screen.refused
         heard.kilobytes += screen.received / 1000
 
 
@@ -212,6 +214,7 @@ def figures(rounds: Sequence[Heard], database: Database, clinic: str, load: Load
         "p99_ms_of_rounds": [found.p99_ms for delays in first if (found := spread(delays))],
         "stages": _stages(rounds, database, clinic),
         "queue_asks": spread(seconds for heard in rounds for seconds in heard.asked),
+        "queue_asks_refused": sum(heard.refused for heard in rounds),
         "queue_kilobytes": round(sum(heard.kilobytes for heard in rounds)),
         "cpu_ms_per_reading": {
             name: round(1000 * sum(heard.cpu_s[name] for heard in rounds) / readings, 2)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections.abc import Sequence
 
 import structlog
 
-from ingest import decide, receipts
+from ingest import decide, metrics, receipts
 from ingest.subscriber import Subscriber
-from ingest.writer import write
+from ingest.writer import Written, write
 from store.errors import Unavailable
-from store.gateways import claim_replays, known_gateways, send_desired, set_quarantine_state
+from store.gateways import (
+    claimed_replays,
+    known_gateways,
+    open_by_reason,
+    send_desired,
+    set_quarantine_states,
+)
 from store.pool import Pool, connection
 from vitals import topics
 from vitals.clock import utc_now
 
 POLL_INTERVAL = 1.0  # seconds
+COUNT_INTERVAL = 15.0  # seconds, as often as figures are usually fetched
+Claimed = tuple[int, str, str, bytes, str]  # id, topic, scope, payload, reason
 log = structlog.get_logger()
 
 
@@ -24,36 +35,65 @@ async def run(broker: Subscriber, pool: Pool) -> None:
         topic = topics.build(clinic, gateway, topics.Branch.DESIRED)
         await broker.publish(topic, payload, retain=True)
 
+    counted_at = -math.inf
     while True:
         try:
             async with connection(pool) as conn:
                 await send_desired(conn, send)
-            await replay(broker, pool)
+            while await replay(broker, pool):
+                pass
+            counted_at = await _count_open(pool, counted_at)
         except Unavailable as exc:
             log.warning("store unavailable", cause=str(exc))
         await asyncio.sleep(POLL_INTERVAL)
 
 
-async def replay(broker: Subscriber, pool: Pool) -> None:
-    """Judge each requested row again; storing twice is harmless, so a crash repeats it (I2)."""
+async def _count_open(pool: Pool, counted_at: float) -> float:
+    """What waits in quarantine, into the figures; returns when it was counted last."""
+    now = time.monotonic()
+    if now - counted_at < COUNT_INTERVAL:
+        return counted_at
     async with connection(pool) as conn:
-        claimed = await claim_replays(conn)
-    for row_id, topic, scope, payload in claimed:
-        state, answers = await _again(pool, topic, scope, bytes(payload))
-        async with connection(pool) as conn:
-            await set_quarantine_state(conn, row_id, state)
-        for answer in answers:
-            await broker.publish(*answer)
+        metrics.show_open(await open_by_reason(conn))
+    return now
 
 
-async def _again(
-    pool: Pool, topic: str, scope: str, payload: bytes
-) -> tuple[str, list[tuple[str, bytes]]]:
-    gateway = decide.gateway_of(topic)
+async def replay(broker: Subscriber, pool: Pool) -> int:
+    """Judge requested rows again, a batch at once; storing twice is harmless (I2).
+
+    Returns how many; a crash in between leaves them requested, and they are judged once more.
+    """
+    async with connection(pool) as conn, claimed_replays(conn) as claimed:
+        if not claimed:
+            return 0
+        decisions = await _decide(pool, claimed)
+        accepted = [row for decision in decisions for row in decision.accepted]
+        refused = [row for decision in decisions for row in decision.quarantined]
+        written = await write(pool, accepted, refused)
+        states = {
+            row_id: _state(bytes(payload), reason, decision, written)
+            for (row_id, _, _, payload, reason), decision in zip(claimed, decisions, strict=True)
+        }
+        await set_quarantine_states(conn, states)
+    for answer in receipts.build(decisions, written):
+        await broker.publish(*answer)
+    return len(claimed)
+
+
+async def _decide(pool: Pool, claimed: Sequence[Claimed]) -> list[decide.Decision]:
+    senders = {gateway for _, topic, *_ in claimed if (gateway := decide.gateway_of(topic))}
     async with connection(pool) as conn:
-        known = await known_gateways(conn, [gateway] if gateway else [])
-    judge = decide.decide if scope == decide.ENVELOPE else decide.decide_reading
-    decision = judge(topic, payload, known=known, now=utc_now())
-    written = await write(pool, decision.accepted, decision.quarantined)
-    state = "replayed" if decision.accepted and not written.refused else "open"
-    return state, list(receipts.build([decision], written))
+        known = await known_gateways(conn, senders)
+    now, decisions = utc_now(), []
+    for _, topic, scope, payload, _ in claimed:
+        judge = decide.decide if scope == decide.ENVELOPE else decide.decide_reading
+        decisions.append(judge(topic, bytes(payload), known=known, now=now))
+    return decisions
+
+
+def _state(payload: bytes, reason: str, decision: decide.Decision, written: Written) -> str:
+    """Open where the same bytes are refused for the same reason; under another they wait anew."""
+    unstored = [decide.refused_by_store(row) for row in decision.accepted if row in written.refused]
+    refused = {(row.payload, str(row.reason)) for row in [*decision.quarantined, *unstored]}
+    judged = decision.accepted or refused
+    return "replayed" if judged and (payload, reason) not in refused else "open"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -62,13 +63,30 @@ async def send_desired(conn: AsyncConnection[Any], send: Send) -> int:
     return len(rows)
 
 
-async def claim_replays(conn: AsyncConnection[Any]) -> list[tuple[int, str, str, bytes]]:
-    """Rows (id, topic, scope, payload) that a person asked to run again. Hold the transaction."""
+@asynccontextmanager
+async def claimed_replays(
+    conn: AsyncConnection[Any],
+) -> AsyncIterator[list[tuple[int, str, str, bytes, str]]]:
+    """Some rows (id, topic, scope, payload, reason) that a person asked to run again.
+
+    One worker at a time replays, until the block ends; another finds none meanwhile. The rows are
+    not locked: judging them again writes to them on another connection.
+    """
+    sql = load("ingest")
     with translated():
-        cur = await conn.execute(load("ingest")["claim_replays"])
-        return await cur.fetchall()
+        async with conn.transaction():
+            (alone,) = await (await conn.execute(sql["replay_alone"])).fetchone() or (False,)
+            yield await (await conn.execute(sql["claim_replays"])).fetchall() if alone else []
 
 
-async def set_quarantine_state(conn: AsyncConnection[Any], row_id: int, state: str) -> None:
+async def set_quarantine_states(conn: AsyncConnection[Any], states: Mapping[int, str]) -> None:
+    values = {"ids": list(states), "states": list(states.values())}
     with translated():
-        await conn.execute(load("ingest")["set_quarantine_state"], {"id": row_id, "state": state})
+        await conn.execute(load("ingest")["set_quarantine_states"], values)
+
+
+async def open_by_reason(conn: AsyncConnection[Any]) -> dict[str, int]:
+    """How many rows of every clinic wait for a person."""
+    with translated():
+        cur = await conn.execute(load("ingest")["open_by_reason"])
+        return dict(await cur.fetchall())

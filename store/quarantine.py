@@ -25,28 +25,45 @@ class State(StrEnum):
 
     OPEN = "open"  # waits for a person
     REPLAY_REQUESTED = "replay_requested"  # ingest will judge it again
-    REPLAYED = "replayed"  # became a reading
+    REPLAYED = "replayed"  # became readings, or waits under another reason
     DISCARDED = "discarded"  # a person said that it is worth nothing; it is kept all the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What a list shows."""
+    """What a list shows. `since` and `until` are of the last time that it came."""
 
-    states: Collection[State]
+    states: Collection[State] = (State.OPEN,)
     reason: str | None = None
     home: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     limit: int = 50
     skip: int = 0
+
+    @property
+    def values(self) -> Row:
+        return {
+            "reason": self.reason,
+            "home": self.home,
+            "since": self.since,
+            "until": self.until,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """Many rows that were asked for at once."""
+
+    id: int
+    rows: list[int]
 
 
 async def rows(conn: Connection, clinic: str, wanted: Filter) -> list[Row]:
     """Newest first; each row carries the `total` behind the limit."""
-    values = {
+    values = wanted.values | {
         "clinic": clinic,
         "states": [str(state) for state in wanted.states],
-        "reason": wanted.reason,
-        "home": wanted.home,
         "limit": wanted.limit,
         "skip": wanted.skip,
     }
@@ -102,22 +119,67 @@ async def keep(conn: Connection, clinic: str, number: int, *, staff: UUID, now: 
     return await _move(conn, clinic, number, [State.DISCARDED], State.OPEN, staff, now)
 
 
-async def replay_reason(
-    conn: Connection, clinic: str, reason: str, *, staff: UUID | None, now: datetime
-) -> list[int]:
-    """Have every open one of a reason judged again, after a fix; which."""
+async def waiting(conn: Connection, clinic: str, wanted: Filter) -> tuple[int, int | None]:
+    """How many a replay would take, and the newest of them."""
+    async with clinic_session(conn, clinic):
+        row = await one_row(
+            conn, _SQL, "quarantine_waiting", {"clinic": clinic, **wanted.values}
+        ) or {"number": 0, "newest": None}
+    return row["number"], row["newest"]
+
+
+async def replay_all(
+    conn: Connection,
+    clinic: str,
+    wanted: Filter,
+    *,
+    newest: int | None = None,
+    staff: UUID | None,
+    now: datetime,
+) -> Replay:
+    """Have every open one of a reason judged again, after a fix. `staff` None: the operator.
+
+    `newest`: none that came after this one.
+    """
+    values = {"clinic": clinic, "newest": newest, "staff": staff, "now": now, **wanted.values}
     async with clinic_session(conn, clinic, staff=staff):
-        asked = await all_rows(conn, _SQL, "replay_reason", {"clinic": clinic, "reason": reason})
-        told = {"rows": len(asked)}
+        begun = await one_row(conn, _SQL, "replay_begins", values) or {}
+        values["replay"] = begun["id"]
+        asked = await all_rows(conn, _SQL, "replay_rows", values)
+        await run(conn, _SQL, "replay_told", {"rows": len(asked), "replay": begun["id"]})
         await audit.record(
             conn,
             actor=staff or OPERATOR,
             action="quarantine.replay",
-            subject=reason,
+            subject=str(wanted.reason),
             now=now,
-            detail=told,
+            detail={"rows": len(asked), "replay": begun["id"]},
         )
-    return [row["id"] for row in asked]
+    return Replay(id=begun["id"], rows=[row["id"] for row in asked])
+
+
+async def replay_reason(
+    conn: Connection, clinic: str, reason: str, *, staff: UUID | None, now: datetime
+) -> list[int]:
+    """`replay_all` of a reason; which."""
+    return (await replay_all(conn, clinic, Filter(reason=reason), staff=staff, now=now)).rows
+
+
+async def progress(conn: Connection, clinic: str, replay: int) -> Row | None:
+    """Of a replay's `rows`: how many are `waiting`, `replayed`, `refused`; and `why`."""
+    values = {"clinic": clinic, "replay": replay, "since": None}
+    async with clinic_session(conn, clinic):
+        found = await one_row(conn, _SQL, "replay_progress", values)
+        if found:
+            found["why"] = await all_rows(conn, _SQL, "replay_refused", values)
+    return found
+
+
+async def latest_replay(conn: Connection, clinic: str, *, since: datetime) -> Row | None:
+    """The progress of the last one that was asked for since then, without its reasons."""
+    values = {"clinic": clinic, "replay": None, "since": since}
+    async with clinic_session(conn, clinic):
+        return await one_row(conn, _SQL, "replay_progress", values)
 
 
 async def states(conn: Connection, clinic: str, ids: Collection[int]) -> dict[int, State]:

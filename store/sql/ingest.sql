@@ -119,9 +119,16 @@ ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 -- name: desired_sent
 UPDATE desired_outbox SET sent_at = now() WHERE id = ANY(%(ids)s)
 
--- name: claim_replays
-SELECT id, topic, scope, payload FROM quarantine WHERE state = 'replay_requested'
-ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
+-- name: replay_alone
+SELECT pg_try_advisory_xact_lock(7166320003)
 
--- name: set_quarantine_state
-UPDATE quarantine SET state = %(state)s WHERE id = %(id)s
+-- name: claim_replays
+SELECT id, topic, scope, payload, reason FROM quarantine WHERE state = 'replay_requested'
+ORDER BY id LIMIT 200
+
+-- name: set_quarantine_states
+UPDATE quarantine q SET state = n.state
+FROM unnest(%(ids)s::bigint[], %(states)s::text[]) AS n (id, state) WHERE q.id = n.id
+
+-- name: open_by_reason
+SELECT reason, count(*) FROM quarantine WHERE state = 'open' GROUP BY reason

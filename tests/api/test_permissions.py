@@ -19,7 +19,7 @@ from api.auth import tokens
 from ccm_link.acting import Actor
 from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
 from ccm_link.work import log_time
-from store import retention
+from store import quarantine, retention
 from store import staff as people
 from store.batch import write_batch
 from store.rows import QuarantineRow
@@ -107,7 +107,9 @@ MAY: dict[str, dict[str, Any]] = {
     "/quarantine": {"GET": HOMES},
     "/quarantine/{number}": {"GET": HOMES},
     "/quarantine/{number}/progress": {"GET": HOMES},
-    "/quarantine/replay": {"POST": HOMES},
+    "/quarantine/replay": {"GET": HOMES, "POST": HOMES},
+    "/quarantine/replays/{replay_id}": {"GET": HOMES},
+    "/quarantine/replays/{replay_id}/progress": {"GET": HOMES},
     "/quarantine/{number}/replay": {"POST": HOMES},
     "/quarantine/{number}/discard": {"POST": HOMES},
     "/quarantine/{number}/keep": {"POST": HOMES},
@@ -157,10 +159,14 @@ FORMS: dict[str, dict[str, str]] = {
     "/homes/{home_id}/edit": {"label": "Flat 2", "zone": "America/New_York"},
     "/homes/{home_id}/gateways": {"name": "gw-99"},
     "/assignments/{assignment_id}/end": {"ends_at": "2026-11-20T09:00"},
+    "/quarantine/replay": {"reason": "not_json"},
     "/quarantine/{number}/discard": {"reason": "Seen"},
     "/staff/{staff_id}/role": {"role": "biller"},
     "/settings/retention/holds/{hold_id}/release": {"reason": "Settled"},
 }
+
+
+QUERIES = {"/tasks/{task_id}/preview": "?programme=RPM", "/quarantine/replay": "?reason=not_json"}
 
 
 def routes_of(routes: Any) -> Iterator[APIRoute]:
@@ -226,6 +232,10 @@ async def furnish(database, admin, clinic, *, number):
         database.urls["hl_ingest"], autocommit=True
     ) as conn:
         await write_batch(conn, readings=[], quarantined=[row])
+    replay = await quarantine.replay_all(
+        admin, clinic.name, quarantine.Filter(reason="not_json"), staff=None, now=now
+    )
+    await admin.execute("UPDATE quarantine SET state = 'open'")
     token = tokens.new_token()
     who = people.NewStaff(email=f"x{number}@x.example", name="X", credential="", role="nurse")
     await people.invite(
@@ -250,6 +260,7 @@ async def furnish(database, admin, clinic, *, number):
         "device_key": await one("SELECT key FROM device WHERE clinic_id = %s"),
         "assignment_id": await one("SELECT id FROM assignment WHERE clinic_id = %s"),
         "number": await one("SELECT id FROM quarantine WHERE clinic_id = %s"),
+        "replay_id": replay.id,
         "enrolment_id": enrolment,
         "consent_id": consent,
         "entry_id": entry.entry_id,
@@ -273,8 +284,7 @@ def in_order(app):
 async def ask(browser, method, path, keys):
     address = address_of(path, keys)
     if method == "GET":
-        query = "?programme=RPM" if path.endswith("preview") else ""
-        return await browser.client.get(address + query)
+        return await browser.client.get(address + QUERIES.get(path, ""))
     return await browser.post(address, **FORMS.get(path, {}))
 
 
@@ -332,7 +342,7 @@ async def test_other_clinics_things_did_not_change(app, database, admin, north, 
     tables = (
         "patient", "home", "gateway", "device", "assignment", "alert", "care_task", "contact",
         "enrolment", "consent", "time_entry", "clinical_limit", "quarantine", "staff_membership",
-        "staff_invitation", "audit_event", "retention_rule", "legal_hold",
+        "staff_invitation", "audit_event", "retention_rule", "legal_hold", "quarantine_replay",
     )  # fmt: skip
 
     async def picture():

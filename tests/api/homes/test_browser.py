@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.conftest import PASSWORD
+from store import quarantine
+from store.quarantine import Filter
+from tests.api.conftest import NOW, PASSWORD
 from tests.api.homes.conftest import CUFF, STRANGE, doubtful
+from tests.api.homes.test_quarantine import IMPOSSIBLE, ingest_replays
 from tests.browser import assert_axe_clean, assert_fits, assert_targets, serving
+from tests.store.make import reading
+from vitals import wire
 from vitals.errors import QuarantineReason
 
 pytestmark = pytest.mark.services
@@ -33,6 +38,10 @@ async def _busy(street):
 async def test_every_page_fits_and_is_accessible(chromium, app, north, street):
     number = await _busy(street)
     key = await street.value("SELECT id FROM assignment")
+    begun = await quarantine.replay_all(
+        street.admin, "north", Filter(reason="not_json"), staff=north.staff["nurse"], now=NOW
+    )
+    await street.admin.execute("UPDATE quarantine SET state = 'open'")
     query = f"patient={street.ben}&starts=2026-11-20T07:00&check=yes"
     chromium.expects("422", "/events")  # a form on purpose; live updates end with the server
     async with serving(app) as url:
@@ -54,6 +63,10 @@ async def test_every_page_fits_and_is_accessible(chromium, app, north, street):
             "/unassigned",
             "/quarantine",
             "/quarantine?state=discarded",
+            "/quarantine?reason=implausible&since=2026-11-01",
+            "/quarantine/replay?reason=implausible",
+            "/quarantine/replay?reason=undecoded",
+            f"/quarantine/replays/{begun.id}",
             f"/quarantine/{number}",
         ):
             page = await chromium.open(f"{url}{path}", like=first)
@@ -99,3 +112,29 @@ async def test_registering_and_discarding_work_without_scripts(chromium, app, no
         await page.get_by_role("button", name="Discard", exact=True).last.click()
         await page.get_by_text("a trial").wait_for()
     assert await street.value("SELECT state FROM quarantine") == "discarded"
+
+
+async def test_many_are_replayed_by_keyboard_and_the_page_says_what_became_of_them(
+    chromium, app, north, street, database
+):
+    chromium.expects("/events")  # live updates end with the server
+    for n in range(3):
+        sent = reading(n, device=STRANGE, measured_at=NOW, received_at=NOW)
+        await street.poison(wire.encode_reading(sent), QuarantineReason.IMPLAUSIBLE)
+    await street.poison(IMPOSSIBLE)
+    async with serving(app) as url:
+        page = await chromium.open(f"{url}/sign-in?target=/homes")
+        await _sign_in(page, north.email("nurse"))
+        await page.goto(f"{url}/quarantine")
+        await page.get_by_role("link", name="Replay all: A value no living person has").press(
+            "Enter"
+        )
+        await page.get_by_role("button", name="Replay 4").press("Enter")
+        await page.get_by_text("0 of 4 replayed, 4 still to be judged").wait_for()
+        await assert_axe_clean(page)
+        await ingest_replays(database)
+        await page.get_by_text("3 of 4 replayed, 1 refused again").wait_for()
+        await assert_axe_clean(page)
+        await page.get_by_role("link", name="Look at number").click()
+        await page.get_by_text("Refused again").wait_for()
+        await assert_axe_clean(page)
