@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -97,6 +98,60 @@ class Cluster:
     def stop(self):
         run("pg_ctl", "-D", self.folder.seen / self.data, "-w", "-m", "immediate", "stop")
 
+    def destroy(self):
+        """The server ends as in a crash, and its disk is gone."""
+        self.stop()
+        shutil.rmtree(self.folder.path / self.data)
+
+    @property
+    def there(self):
+        return (self.folder.path / self.data).exists()
+
     def connect(self, database="postgres"):
         url = self.url.removesuffix("postgres") + database
         return psycopg.connect(url, autocommit=True)
+
+
+class Archive:
+    """What the runbook keeps on another machine: a base backup, and the log as it is written."""
+
+    def __init__(self, url, folder):
+        parts = urlsplit(url)
+        self.password, self.folder = parts.password, folder
+        self.address = url.replace(f":{self.password}@", "@")
+
+    def start(self):
+        self._receiver("--create-slot")
+        self.receiver = subprocess.Popen(
+            [
+                *TOOLS.split(), "pg_receivewal", "-d", self.address, "--slot=archive",
+                "--synchronous", "--no-password", "-D", str(self.folder.seen),
+            ],
+            env={**os.environ, "PGPASSWORD": self.password}, start_new_session=True,
+        )  # fmt: skip
+        run(
+            "pg_basebackup", "-d", self.address, "-D", self.folder.seen / "base",
+            "--wal-method=none", "--checkpoint=fast", "--no-password", password=self.password,
+        )  # fmt: skip
+
+    def stop(self):
+        os.killpg(self.receiver.pid, signal.SIGTERM)
+        self.receiver.wait()
+
+    def drop_slot(self):
+        self._receiver("--drop-slot")
+
+    def _receiver(self, act):
+        run("pg_receivewal", "-d", self.address, act, "--slot=archive", password=self.password)
+
+    def restored(self, target=""):
+        """A server that starts on the base backup and follows the log, to `target` or its end."""
+        cluster = Cluster(self.folder, "base", password=self.password)
+        wal = self.folder.seen
+        cluster.configure(
+            f"restore_command = 'cp {wal}/%f %p || cp {wal}/%f.partial %p'\n"
+            f"recovery_target_action = 'promote'\n{target}\n"
+        )
+        (self.folder.path / "base" / "recovery.signal").touch()
+        cluster.start()
+        return cluster

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-import os
-import signal
-import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,15 +19,17 @@ from store import audit, databases
 from store.__main__ import app
 from store.audit_keys import add_key
 from store.batch import write_batch
+from store.errors import Unavailable
 from store.fingerprint import fingerprint
 from store.fixtures import assign, register_clinic, register_device, register_patient
 from store.provision import in_database
 from store.tenancy import clinic_session
-from tests.store.cluster import CONFIG, TOOLS, Cluster, Folder, need_own_server, run
+from tests.store.cluster import CONFIG, TOOLS, Archive, Cluster, Folder, need_own_server
 from tests.store.make import CUFF, NOW, row
 from vitals.clock import utc_now
 
 pytestmark = pytest.mark.services
+RECEIVER = "SELECT bool_or({}) FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"
 CHUNKS = "SELECT count(*) FROM timescaledb_information.chunks"
 
 
@@ -88,7 +89,8 @@ def new_server(services):
     cluster.configure(CONFIG)
     cluster.start()
     yield cluster
-    cluster.stop()
+    if cluster.there:
+        cluster.stop()
     folder.remove()
 
 
@@ -217,30 +219,14 @@ async def test_a_dump_alone_is_restored_if_one_insists(database, admin, home, se
 
 @pytest.fixture
 def archive(services):
-    """What the runbook keeps on another machine: a base backup, and the log as it is written."""
     need_own_server(services)
     folder = Folder("pitr")
-    password = urlsplit(services.admin_url).password
-    address = services.admin_url.replace(f":{password}@", "@")
-    run("pg_receivewal", "-d", address, "--create-slot", "--slot=pitr", password=password)
-    receiver = subprocess.Popen(
-        [
-            *TOOLS.split(), "pg_receivewal", "-d", address, "--slot=pitr", "--synchronous",
-            "--no-password", "-D", str(folder.seen),
-        ],
-        env={**os.environ, "PGPASSWORD": password}, start_new_session=True,
-    )  # fmt: skip
-    try:
-        run(
-            "pg_basebackup", "-d", address, "-D", folder.seen / "base", "--wal-method=none",
-            "--checkpoint=fast", "--no-password", password=password,
-        )  # fmt: skip
-        yield Cluster(folder, "base", password=password)
-    finally:
-        os.killpg(receiver.pid, signal.SIGTERM)
-        receiver.wait()
-        run("pg_receivewal", "-d", address, "--drop-slot", "--slot=pitr", password=password)
-        folder.remove()
+    archive = Archive(services.admin_url, folder)
+    archive.start()
+    yield archive
+    archive.stop()
+    archive.drop_slot()
+    folder.remove()
 
 
 async def test_back_to_the_moment_before_a_mistake(database, admin, home, archive, keys):
@@ -252,42 +238,86 @@ async def test_back_to_the_moment_before_a_mistake(database, admin, home, archiv
         conn.execute("TRUNCATE reading, reading_key CASCADE")
         conn.execute("DROP TABLE audit_link")
         await _received(conn)
-    archive.configure(f"""
-        restore_command = 'cp {archive.folder.seen}/%f %p || cp {archive.folder.seen}/%f.partial %p'
-        recovery_target_name = 'before-the-mistake'
-        recovery_target_action = 'promote'
-    """)
-    (archive.folder.path / "base" / "recovery.signal").touch()
-    archive.start()
+    restored = archive.restored("recovery_target_name = 'before-the-mistake'")
     try:
-        with archive.connect(database.name) as conn:
-            await _promoted(conn)
+        await _promoted(restored)
+        with restored.connect(database.name) as conn:
             assert fingerprint(conn) == before
-        url = database.admin.replace(f":{urlsplit(database.admin).port}/", f":{archive.port}/")
         heads = keys["HEARTHLINE_AUDIT_HEAD_FILE"]
-        await store(url, "audit-verify", "--head", heads, **keys)
-        ingest = database.urls["hl_ingest"].replace(
-            f":{urlsplit(database.admin).port}/", f":{archive.port}/"
-        )
+        await store(_at(database.admin, restored), "audit-verify", "--head", heads, **keys)
+        ingest = _at(database.urls["hl_ingest"], restored)
         async with await psycopg.AsyncConnection.connect(ingest, autocommit=True) as conn:
             done = await write_batch(conn, readings=[row(60), row(1)], quarantined=[])
             assert (len(done.stored), len(done.duplicate)) == (1, 1)
     finally:
-        archive.stop()
+        restored.stop()
+
+
+@pytest.fixture
+async def waited_for(new_server):
+    """An archive that every commit of the new server waits for."""
+    folder = Folder("sync")
+    archive = Archive(new_server.url, folder)
+    archive.start()
+    with new_server.connect() as conn:
+        conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'pg_receivewal'")
+        conn.execute("SELECT pg_reload_conf()")
+        await _until(conn, RECEIVER.format("sync_state = 'sync'"))
+    yield archive
+    archive.stop()
+    folder.remove()
+
+
+async def test_with_a_synchronous_archive_a_lost_disk_loses_no_confirmed_reading(
+    new_server, waited_for
+):
+    """Readings are written until the server is gone; each whose commit was answered is there."""
+    urls = databases.create(new_server.url, "clinics")
+    with new_server.connect("clinics") as conn:
+        conn.execute("INSERT INTO clinic (id, name, zone) VALUES ('north', 'N', 'UTC')")
+        writing = asyncio.create_task(_write_until_it_is_gone(urls["hl_ingest"]))
+        await _until(conn, "SELECT count(*) > 20 FROM reading_key")
+    await asyncio.to_thread(new_server.destroy)
+    confirmed = await writing
+    restored = waited_for.restored()
+    try:
+        await _promoted(restored)
+        with restored.connect("clinics") as conn:
+            found = {str(reading) for (reading,) in conn.execute("SELECT reading_id FROM reading")}
+    finally:
+        restored.stop()
+    assert len(confirmed) > 20
+    assert confirmed <= found
+    assert len(found - confirmed) <= 1, "the one that was under way"
+
+
+async def _write_until_it_is_gone(url):
+    confirmed = set()
+    with suppress(Unavailable):
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+            for number in itertools.count():
+                done = await write_batch(conn, readings=[row(number)], quarantined=[])
+                confirmed |= {str(stored) for _, stored in done.stored}
+    return confirmed
+
+
+def _at(url, cluster):
+    return url.replace(f":{urlsplit(url).port}/", f":{cluster.port}/")
 
 
 async def _received(conn):
     """Until the archive has, on its disk, all that is written so far."""
     (here,) = conn.execute("SELECT pg_current_wal_flush_lsn()").fetchone()
-    behind = (
-        "SELECT flush_lsn >= %s FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"
-    )
-    async with asyncio.timeout(60):
-        while conn.execute(behind, [here]).fetchone() != (True,):
-            await asyncio.sleep(0.1)
+    await _until(conn, RECEIVER.format(f"flush_lsn >= '{here}'"))
 
 
-async def _promoted(conn):
+async def _promoted(cluster):
+    """It answers while it still follows the log, when databases made later are not there yet."""
+    with cluster.connect() as conn:
+        await _until(conn, "SELECT NOT pg_is_in_recovery()")
+
+
+async def _until(conn, query):
     async with asyncio.timeout(60):
-        while conn.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
-            await asyncio.sleep(0.1)
+        while conn.execute(query).fetchone() != (True,):
+            await asyncio.sleep(0.05)
