@@ -38,6 +38,7 @@ def environment() -> Environment:
         number=units.number,
         glucose=units.glucose,
         weight=units.weight,
+        together=units.together,
     )
     env.globals["asset"] = asset
     return env

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 NONE = "\N{EN DASH}"  # where there is no number
 
 MG_DL_PER_MMOL_L = 18.016  # molar mass of glucose, 180.16 g/mol
 KG_PER_LB = 0.45359237  # exact: the international pound
+_MEASURED = re.compile(r"(?<=\d) (?=(?:mg/dL|mmol/L|mmHg|lb|kg|h|min|days)\b)")
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -29,3 +32,8 @@ def glucose(mg_dl: float | None, unit: str) -> str:
 
 def weight(kg: float | None, unit: str) -> str:
     return NONE if kg is None else f"{weight_in(kg, unit):.1f} {unit}"
+
+
+def together(text: str) -> str:
+    """The same words, whose numbers stay on one line with their units."""
+    return _MEASURED.sub("\N{NO-BREAK SPACE}", text)

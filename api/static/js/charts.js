@@ -87,7 +87,7 @@ const highest = (panel, seen) => Math.ceil((Math.max(seen, ...bounds(panel)) + p
 const late = (data, event) => wall(event.at) > wall(data.to) - 0.15 * (wall(data.to) - wall(data.from));
 
 function marks(data, panel, ink, first) {
-  const label = { color: ink["ink-2"], fontSize: 11, textBorderColor: ink.surface, textBorderWidth: 2 };
+  const label = { color: ink["ink-2"], fontSize: 11, textBorderColor: ink.surface, textBorderWidth: 3 };
   return {
     markArea: {
       silent: true,
@@ -105,7 +105,7 @@ function marks(data, panel, ink, first) {
         })),
         ...(data.events ?? []).map((event) => ({
           xAxis: wall(event.at), lineStyle: { color: ink["line-strong"], type: "dotted", width: 1 },
-          label: { ...label, show: first, formatter: event.label, position: "insideEndTop", rotate: 0, align: late(data, event) ? "right" : "left", width: 110, overflow: "truncate" },
+          label: { ...label, show: first, formatter: event.label, position: "insideEndTop", rotate: 0, align: late(data, event) ? "right" : "left", width: 150, overflow: "truncate" },
         })),
       ],
     },

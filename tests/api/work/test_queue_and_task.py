@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from api.units import together
 from store.reassign import Period, effect, reassign
 from tests.api.conftest import found, open_browser
 from tests.api.world import Home
@@ -94,6 +95,25 @@ async def test_a_page_that_has_its_rows_is_told_of_what_changed(
         ).text
     )
     assert (await nurse.get("/queue/rows", params={"has": "x" * 5000})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "Weight 211.6 lb, up 4.2 lb in 24 h, usual 204.1 lb",
+            ["211.6~lb", "4.2~lb", "24~h", "204.1~lb"],
+        ),
+        ("Glucose 63 mg/dL", ["63~mg/dL"]),
+        ("under 1 min", ["1~min"]),
+        ("BP 191/124, then 188/121", []),
+        ("2 helpers", []),
+    ],
+)
+def test_a_number_stays_on_one_line_with_its_unit(text, kept):
+    shown = together(text)
+    assert re.findall(r"\S*~\S+?(?=,|$| )", shown.replace("\N{NO-BREAK SPACE}", "~")) == kept
+    assert shown.replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 async def test_the_whole_act(nurse, home, clock, admin):
