@@ -50,17 +50,17 @@ async def audited(admin, clinic):
 async def test_one_and_then_all_of_a_reason(site, admin, unknown):
     first, second = unknown
     done = await run(site, "one", first, "--clinic", site.clinic)
-    assert (done.exit_code, "1 refused again" in done.output) == (1, True), done.output
+    assert (done.exit_code, "1 refused as before" in done.output) == (1, True), done.output
     await registered(site, admin)
     done = await run(site, "one", first, "--clinic", site.clinic)
-    assert (done.exit_code, "1 became readings" in done.output) == (0, True), done.output
+    assert (done.exit_code, "1 settled" in done.output) == (0, True), done.output
     done = await run(site, "one", first, "--clinic", site.clinic)
     assert (done.exit_code, done.stderr.strip()) == (
         2, f"{first} is not waiting in {site.clinic}'s quarantine",
     )  # fmt: skip
     done = await run(site, "reason", "unknown_gateway", "--all-clinics")
     assert done.exit_code == 0, done.output
-    assert f"{site.clinic}: 1 asked, 1 became readings" in done.output
+    assert f"{site.clinic}: 1 asked, 1 settled" in done.output
     assert (await counts(admin, site.clinic))["readings"] == 2
     done = await run(site, "reason", "unknown_gateway", "--clinic", site.clinic)
     assert done.exit_code == 0
