@@ -3,8 +3,8 @@
 What it does is what the console does: rows are marked, and a running ingest judges them again. It
 works in one clinic at a time, with the console's login (hl_api), and is audited as `operator`.
 
-Exit codes: 0 all are settled (stored, or waiting under another reason, which `list` shows), or there
-was nothing to do; 1 some were refused as before; 2 it could not be done; 3 some still wait.
+Exit codes: 0 all are settled (stored, or waiting under another reason, which `list` shows), or
+nothing was to be done; 1 some were refused as before; 2 it could not be done; 3 some still wait.
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ async def _report(pool: Pool, asked: dict[str, list[int]], wait_s: float) -> Non
         total += became
         typer.echo(
             f"{clinic}: {len(ids)} asked, {became[State.REPLAYED]} settled,"
-            f" {became[State.OPEN]} refused as before, {became[State.REPLAY_REQUESTED]} still waiting"
+            f" {became[State.OPEN]} refused as before,"
+            f" {became[State.REPLAY_REQUESTED]} still waiting"
         )
     if not any(asked.values()):
         typer.echo("nothing of it waits in quarantine")
