@@ -19,6 +19,9 @@ _OPTIONS = f"-c lock_timeout=4s -c statement_timeout=15s {_IDLE} -c timezone=UTC
 #: A plan that is kept for all parameters looks into every chunk, one made for these into few.
 _FRESH_PLANS = " -c plan_cache_mode=force_custom_plan"
 WAIT = 5.0  # seconds for a connection
+#: Pauses between attempts to connect double until so many seconds are over, and the next use begins
+#: anew. With the pool's own 5 minutes, a database that was away for one is missed for another.
+RECONNECT = 4.0
 
 
 @asynccontextmanager
@@ -36,6 +39,7 @@ async def open_pool(
         max_size=max_size,
         open=False,
         timeout=WAIT,
+        reconnect_timeout=RECONNECT,
         check=AsyncConnectionPool.check_connection,
         kwargs={"options": options, "autocommit": True, "connect_timeout": 5},
     )
