@@ -5,13 +5,15 @@ Exit 1: something that was sent did not arrive. No figure is wrong because it is
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated
 
 import typer
 
 from bench import charts as charts_bench
+from bench import faults as fault_run
 from bench import latency as latency_bench
-from bench.report import say, show
+from bench.report import say, show, tell
 from bench.stream import Load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -84,6 +86,37 @@ def charts(
     for problem in problems:
         say(f"bench: {problem}")
     show(figures, ratios, as_json=as_json)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def faults(  # noqa: PLR0913 -- the command line
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="of values and moments; else a new one")] = None,
+    readings: Annotated[int, typer.Option(help="all together", min=1)] = 50_500,
+    over_gatt: Annotated[int, typer.Option(help="of them from the simulated meter", min=1)] = 1200,
+    homes: Annotated[int, typer.Option(help="that bring the rest", min=1)] = 24,
+    seconds: Annotated[float, typer.Option(help="that it takes them", min=1)] = 100.0,
+    moments: Annotated[int, typer.Option(help="of killing, for each process", min=1)] = 6,
+    impossible: Annotated[int, typer.Option(help="readings for the quarantine", min=0)] = 0,
+) -> None:
+    """Kill -9 of every process at random moments; then, is anything lost, doubled or changed?"""
+    wish = fault_run.Wish(
+        readings=readings,
+        over_gatt=over_gatt,
+        homes=homes,
+        seconds=seconds,
+        moments=moments,
+        impossible=impossible,
+        seed=secrets.randbelow(1_000_000) if seed is None else seed,
+    )
+    report, problems = fault_run.run(wish)
+    for problem in problems:
+        say(f"bench: {problem}")
+    tell(report, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
 
 

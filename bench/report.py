@@ -20,6 +20,12 @@ def show(figures: dict[str, Any], ratios: dict[str, Any], *, as_json: bool) -> N
         sys.stdout.write(f"{line}\n")
 
 
+def tell(report: dict[str, Any], *, as_json: bool) -> None:
+    """What is no benchmark: its keys are its own."""
+    lines = [json.dumps(report, default=_plain)] if as_json else table(report)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
 def table(figures: dict[str, Any], indent: str = "") -> list[str]:
     """One line a figure; a set of percentiles is one line."""
     lines = []

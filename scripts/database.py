@@ -125,6 +125,10 @@ class Database:
         """`readings, unassigned, held, quarantined, pending, unjudged, alerts, tasks`."""
         return self._as_admin(lambda conn: fixtures.counts(conn, clinic))
 
+    def arrivals(self, clinic: str) -> dict[str, int]:
+        """How many readings are stored, by the gateway that brought them."""
+        return self._as_admin(lambda conn: fixtures.arrivals(conn, clinic))
+
     def quarantined(self, clinic: str) -> int:
         return self.counts(clinic)["quarantined"]
 

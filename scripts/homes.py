@@ -113,7 +113,7 @@ async def fill(spool: Spool, home: Home, clock: Callable[[], datetime]) -> None:
     zone = ZoneInfo(home.zone)
     last: dict[str, Sent] = {}
     for sent in home.sent:
-        await spool.add(_reading(sent, zone), clock())
+        await spool.add(reading(sent, zone), clock())
         last[sent.entry.address] = sent
     for address, sent in last.items():
         await spool.seen(
@@ -128,7 +128,8 @@ async def fill(spool: Spool, home: Home, clock: Callable[[], datetime]) -> None:
         )
 
 
-def _reading(sent: Sent, zone: ZoneInfo) -> Reading:
+def reading(sent: Sent, zone: ZoneInfo) -> Reading:
+    """What a gateway that read these bytes would spool."""
     origin = Provenance(
         device=sent.entry.address,
         received_at=sent.received_at,
@@ -139,10 +140,10 @@ def _reading(sent: Sent, zone: ZoneInfo) -> Reading:
         model=MODELS[sent.entry.kind],
         serial=sent.entry.address.replace(":", "")[-6:],
     )
-    reading = normalise(sent.characteristic, bytes.fromhex(sent.entry.raw), origin)
+    found = normalise(sent.characteristic, bytes.fromhex(sent.entry.raw), origin)
     if sent.entry.context is None:
-        return reading
-    return with_context(reading, bytes.fromhex(sent.entry.context))
+        return found
+    return with_context(found, bytes.fromhex(sent.entry.context))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,8 @@ PYTHON = sys.executable
 CLINIC = "demo-clinic"
 GATEWAY = "gw-1"
 HOME_ZONE = "America/New_York"
-WORKER = "hl-ingest-1"
+WORKERS = ("ingest", "ingest-2")  # one is enough for all but the fault run
+PROCESSES = ("sealer", *WORKERS, "sweep", "alerts", "simulator", "homes", "gateway", "console")
 START_TIMEOUT_S = 60.0
 LOCK_TIMEOUT_S = 120.0  # a test run may be about to end
 
@@ -83,41 +85,24 @@ class Spine:
         # `scripts/test` holds it for a whole run.
         self._lock = None if os.environ.get("HEARTHLINE_BROKER_HELD") else alone()
         self.work.mkdir(parents=True, exist_ok=True)
-        for name in (
-            "ingest",
-            "gateway",
-            "air",
-            "alerts",
-            "sweep",
-            "sealer",
-            "console",
-            "console-metrics",
-        ):
+        for name in (*PROCESSES, "air", "console-metrics"):
             self.ports.setdefault(name, free_port())
-        self._retire_worker()
+        self._retire_workers()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in (
-            "console",
-            "gateway",
-            "homes",
-            "simulator",
-            "alerts",
-            "sweep",
-            "ingest",
-            "sealer",
-        ):
+        for name in reversed(PROCESSES):
             self.stop(name)
-        self._retire_worker()
+        self._retire_workers()
         if self._lock is not None:
             self._lock.close()
 
-    def _retire_worker(self) -> None:
+    def _retire_workers(self) -> None:
         """No message of one run reaches the next."""
         ca = Path(self.environment["HEARTHLINE_MQTT_CA"])
         url = self.environment["HEARTHLINE_MQTT_URL"]
-        asyncio.run(retire(url, ca=ca, client_id=WORKER))
+        for name in WORKERS:
+            asyncio.run(retire(url, ca=ca, client_id=f"hl-{name}"))
 
     @property
     def journal(self) -> Path:
@@ -139,20 +124,26 @@ class Spine:
                 env={**_plain_environment(), **environment},
             )
 
-    def stop(self, name: str, *, how: signal.Signals = signal.SIGTERM) -> None:
+    def start_module(self, name: str, *arguments: str) -> None:
+        """A process that needs nothing of the services' environment."""
+        self._spawn(name, *arguments, environment={})
+
+    def stop(self, name: str, *, how: signal.Signals = signal.SIGTERM) -> bool:
+        """Whether it lived until then."""
         child = self.children.pop(name, None)
         if child is None or child.poll() is not None:
-            return
+            return False
         child.send_signal(how)
         try:
             child.wait(15)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        return True
 
-    def kill(self, name: str) -> None:
-        """SIGKILL, as the power would."""
-        self.stop(name, how=signal.SIGKILL)
+    def kill(self, name: str) -> bool:
+        """SIGKILL; whether it lived until then."""
+        return self.stop(name, how=signal.SIGKILL)
 
     def start_simulator(self, *arguments: str) -> list[dict[str, str]]:
         """Returns the virtual devices: address and kind."""
@@ -170,19 +161,19 @@ class Spine:
         devices: list[dict[str, str]] = json.loads(line)["devices"]
         return devices
 
-    def start_ingest(self) -> None:
+    def start_ingest(self, name: str = WORKERS[0]) -> None:
         self._spawn(
-            "ingest",
+            name,
             "ingest",
             environment={
                 "HEARTHLINE_DATABASE_URL": self.database.ingest_url,
                 "HEARTHLINE_MQTT_URL": self.environment["HEARTHLINE_MQTT_URL"],
                 "HEARTHLINE_MQTT_CA": self.environment["HEARTHLINE_MQTT_CA"],
-                "HEARTHLINE_CLIENT_ID": WORKER,
-                "HEARTHLINE_METRICS_PORT": str(self.ports["ingest"]),
+                "HEARTHLINE_CLIENT_ID": f"hl-{name}",
+                "HEARTHLINE_METRICS_PORT": str(self.ports[name]),
             },
         )
-        self._until_ready("ingest")
+        self._until_ready(name)
 
     def start_worker(self, name: str, *module: str) -> None:
         """A service of the clinic that works on the database alone: `alerts`, the sweep."""
@@ -237,19 +228,23 @@ class Spine:
         file = self.work / "gateways.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(urls), "utf-8")
-        self._spawn(
+        self.start_module(
             "homes",
             "scripts.homes",
             *("--urls", str(file), "--work", str(self.work), "--clinic", CLINIC),
             *("--ca", self.environment["HEARTHLINE_MQTT_CA"]),
             *("--seed", str(seed), "--now", now.isoformat()),
-            environment={},
         )
 
     def arrived(self) -> int:
-        """How many of those homes have a receipt for every reading."""
+        """How many of those homes have a receipt for every reading; one may say so twice."""
         self._check_alive("homes")
-        return (self.work / "homes.log").read_text("utf-8", "replace").count('{"arrived"')
+        return len(set(self.told("homes", '{"arrived"')))
+
+    def told(self, name: str, mark: str) -> list[str]:
+        """Lines of a process's log, over all its lives."""
+        log = (self.work / f"{name}.log").read_text("utf-8", "replace")
+        return [line for line in log.splitlines() if line.startswith(mark)]
 
     def start_gateway(self, url: str, *, radio: str | None = None, **settings: str) -> None:
         prefix = "HEARTHLINE_GATEWAY_"
@@ -319,6 +314,15 @@ class Spine:
             self._check_alive(name)
             time.sleep(0.05)
         raise SpineError(f"{name} did not start: {log}")
+
+    def wait_until(self, name: str, done: Callable[[], bool]) -> None:
+        """Until a process that was started shows by its log that it works."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not done():
+            if time.monotonic() > deadline:
+                raise SpineError(f"{name} did not start: {self.work / f'{name}.log'}")
+            self._check_alive(name)
+            time.sleep(0.05)
 
     def _until_ready(self, name: str, *, port: str | None = None) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -50,4 +49,5 @@ class Journal:
 
 
 def read(path: Path) -> list[Entry]:
-    return [msgspec.convert(json.loads(line), Entry) for line in path.read_bytes().splitlines()]
+    decoder = msgspec.json.Decoder(Entry)
+    return [decoder.decode(line) for line in path.read_bytes().splitlines()]

@@ -157,6 +157,13 @@ async def server_pid(conn: Connection) -> int | None:
     return int(row[0]) if row else None
 
 
+async def arrivals(conn: Connection, clinic: str) -> dict[str, int]:
+    """How many readings each gateway has brought."""
+    async with clinic_session(conn, clinic):
+        cur = await conn.execute(load("fixtures")["arrivals"])
+        return dict(await cur.fetchall())
+
+
 async def versions(conn: Connection) -> dict[str, str]:
     """`postgresql, timescaledb`: what figures are measured on."""
     async with conn.cursor(row_factory=dict_row) as cur:

@@ -55,6 +55,9 @@ SELECT (SELECT count(*) FROM reading_view) AS readings,
        (SELECT count(*) FROM alert WHERE clinic_id = session_clinic()) AS alerts,
        (SELECT count(*) FROM care_task WHERE clinic_id = session_clinic()) AS tasks
 
+-- name: arrivals
+SELECT gateway, count(*) FROM reading_view GROUP BY gateway
+
 -- name: refused_ids
 SELECT reading_id::text FROM quarantine WHERE clinic_id = session_clinic() AND reading_id IS NOT NULL
 
