@@ -12,6 +12,7 @@ import typer
 
 from bench import charts as charts_bench
 from bench import faults as fault_run
+from bench import judging as judging_bench
 from bench import latency as latency_bench
 from bench.report import say, show, tell
 from bench.stream import Load
@@ -117,6 +118,27 @@ def faults(  # noqa: PLR0913 -- the command line
     for problem in problems:
         say(f"bench: {problem}")
     tell(report, as_json=as_json)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def judging(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+    people: Annotated[int, typer.Option(help="patients of the clinic", min=1)] = 10_000,
+    rounds: Annotated[int, typer.Option(help="days, one after the other", min=1)] = 5,
+    share: Annotated[
+        float, typer.Option(help="of the readings that are beyond a limit", min=0, max=1)
+    ] = 0.02,
+) -> None:
+    """Readings that one alert worker judges a second, everybody's day at once."""
+    wish = judging_bench.Wish(people=people, rounds=rounds, share=share)
+    figures, ratios, problems = judging_bench.run(wish)
+    for problem in problems:
+        say(f"bench: {problem}")
+    show(figures, ratios, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
 
 
