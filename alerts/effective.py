@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -15,19 +16,43 @@ import msgspec
 from alerts.rulebook import Basis, Limit, Rulebook
 from store.limits import LimitRow
 from vitals import plausible
-from vitals.reading import Measure
+from vitals.reading import Kind, Measure
 
-_KINDS = {
-    "systolic_mmhg": "blood_pressure",
-    "diastolic_mmhg": "blood_pressure",
-    "pulse_per_min": "blood_pressure",
-    "glucose_mg_dl": "glucose",
-    "weight_kg": "weight",
+#: What limits and summaries are about: the rest of a reading is derived from these by its device.
+MEASURES: dict[str, tuple[str, ...]] = {
+    Kind.BLOOD_PRESSURE: (
+        Measure.SYSTOLIC.value,
+        Measure.DIASTOLIC.value,
+        Measure.PULSE.value,
+    ),
+    Kind.GLUCOSE: (Measure.GLUCOSE.value,),
+    Kind.WEIGHT: (Measure.WEIGHT.value,),
 }
+_KINDS = {measure: kind for kind, measures in MEASURES.items() for measure in measures}
 
 
 class LimitRefused(Exception):
     """A limit that nobody can set; the message is for the person who tried."""
+
+
+class _Range:
+    """Where no limit of a measure is crossed: what comparing one number at each end can say."""
+
+    def __init__(self) -> None:
+        self._below = -math.inf  # crossed by what is less
+        self._above = math.inf  # crossed by what is more
+        self._from = math.inf  # crossed by what is as much
+
+    def add(self, limit: Limit) -> None:
+        if limit.comparator == "<":
+            self._below = max(self._below, limit.bound)
+        elif limit.comparator == ">":
+            self._above = min(self._above, limit.bound)
+        else:
+            self._from = min(self._from, limit.bound)
+
+    def holds(self, value: float) -> bool:
+        return self._below <= value <= self._above and value < self._from
 
 
 class RuleSet:
@@ -41,8 +66,21 @@ class RuleSet:
             if limit.basis in {Basis.VALUE, Basis.BEYOND}:
                 of_kind[_KINDS[limit.measure]].append(limit)
         self.of_kind = dict(of_kind)
+        self._ranges: dict[str, _Range] = {}
+        for limit in limits:
+            if limit.basis is Basis.VALUE:
+                self._ranges.setdefault(limit.measure, _Range()).add(limit)
         self.gains = tuple(limit for limit in limits if limit.basis is Basis.GAIN)
         self.jump = next((limit for limit in limits if limit.basis is Basis.JUMP), None)
+
+    def rates(self, measure: str) -> bool:
+        """Whether a number of that measure can be within or beyond anything."""
+        return measure in self._ranges
+
+    def holds(self, measure: str, value: float) -> bool:
+        """Whether a number crosses no limit that compares numbers."""
+        limits = self._ranges.get(measure)
+        return limits is None or limits.holds(value)
 
 
 def _version(limits: tuple[Limit, ...]) -> str:
@@ -61,9 +99,26 @@ class EffectiveLimits:
         self._rows: dict[UUID | None, list[LimitRow]] = defaultdict(list)
         for row in sorted(rows, key=lambda row: (row.valid_from, row.set_at)):
             self._rows[row.patient_id].append(row)
+        self._spells: dict[UUID, tuple[list[datetime], dict[int, RuleSet]]] = {}
 
     def at(self, patient: UUID, instant: datetime) -> RuleSet:
-        """The rules for what `patient` measured at `instant`."""
+        """The rules for what `patient` measured at `instant`, the same until the next turn."""
+        turns, known = self._spells.get(patient) or self._begin(patient)
+        spell = bisect_right(turns, instant)
+        found = known.get(spell)
+        if found is None:
+            found = known[spell] = self._find(patient, instant)
+        return found
+
+    def _begin(self, patient: UUID) -> tuple[list[datetime], dict[int, RuleSet]]:
+        rows = (*self._rows.get(None, ()), *self._rows.get(patient, ()))
+        turns = {*self._book.turns, *(row.valid_from for row in rows)}
+        turns |= {row.withdrawn_at for row in rows if row.withdrawn_at is not None}
+        spells: tuple[list[datetime], dict[int, RuleSet]] = (sorted(turns), {})
+        self._spells[patient] = spells
+        return spells
+
+    def _find(self, patient: UUID, instant: datetime) -> RuleSet:
         own: dict[str, float | None] = {}
         for row in (*self._rows.get(None, ()), *self._rows.get(patient, ())):
             if row.stands_at(instant):

@@ -1,4 +1,4 @@
-"""One set of days, one transaction: claim, read, judge, write (I5). Waits here, decides elsewhere.
+"""One set of days, one transaction: claim, read, judge, sum up, write (I5). Decides elsewhere.
 
 A crash anywhere leaves the marks as they were, and the set runs again: readings are judged once
 per version, a finding is unique per reading and lineage, ids of alerts are made of what they are.
@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from alerts import rules, weights
+from alerts import rules, windows
 from alerts.effective import EffectiveLimits
 from alerts.episodes import Context, plan
 from alerts.findings import Finding
 from alerts.rulebook import Rulebook
+from alerts.summaries import summarise
 from store import alerts as store
-from store.alert_rows import Mark, Sample, SetAside, Window
+from store import summaries as summaries_store
+from store.alert_rows import Sample, SetAside, Window
 from store.limits import limits_of_patients
 from store.tenancy import Connection, clinic_session
 from vitals.reading import Kind
-
-#: A day of any zone of the world, seen from UTC: which zone a mark was made in is not asked.
-_FIRST_ZONE, _LAST_ZONE = timedelta(hours=14), timedelta(hours=12)
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +60,17 @@ async def evaluate_set(
             return SetDone()
         patients = {m.patient_id for m in marks} | {s.patient_id for s in set_aside}
         await store.lock_patients(conn, patients)
-        samples = await _samples(conn, marks)
+        zones = await summaries_store.zones_of(conn, {mark.patient_id for mark in marks})
+        marked = windows.windows_of(marks)
+        days = windows.in_whole_days(marked, zones)
+        samples = await _of_days(conn, days)
         limits = EffectiveLimits(book, await limits_of_patients(conn, list(patients)))
-        judged = rules.judge(samples, limits)
+        judged = rules.judge(await _to_judge(conn, samples, marked), limits)
         found = judged.findings + _of_set_aside(set_aside, limits)
         context = Context(clinic=clinic, book=book, now=now)
         severities, opened = await _write(conn, found, context)
+        spans = windows.spans_of(days, zones)
+        await summaries_store.put(conn, summarise(samples, spans, zones, limits, book))
         return SetDone(
             claimed=len(marks) + len(set_aside),
             oldest=min((m.marked_at for m in marks), default=None),
@@ -84,44 +87,19 @@ async def evaluate_set(
         )
 
 
-async def _samples(conn: Connection, marks: Sequence[Mark]) -> list[Sample]:
-    """The readings of the marked days; of weights also the days around them."""
-    windows = windows_of(marks)
-    samples = await store.load_samples(conn, windows, kinds=list(Kind))
-    weighed = {s.patient_id for s in samples if s.kind == Kind.WEIGHT}
-    around = widened(window for window in windows if window.patient_id in weighed)
+async def _of_days(conn: Connection, days: Sequence[Window]) -> list[Sample]:
+    """Every reading of the patient's days, of which what was marked is to be judged."""
+    return await store.load_samples(conn, days, kinds=list(Kind))
+
+
+async def _to_judge(
+    conn: Connection, samples: Sequence[Sample], marked: Sequence[Window]
+) -> list[Sample]:
+    """Of weights also those of the days around."""
+    weighed = {s.patient_id for s in samples if s.kind == "weight" and s.asked}
+    around = windows.with_history(w for w in marked if w.patient_id in weighed)
     history = await store.load_samples(conn, around, kinds=[Kind.WEIGHT])
-    return [s for s in samples if s.kind != Kind.WEIGHT] + history
-
-
-def windows_of(marks: Iterable[Mark]) -> list[Window]:
-    """Days that touch become one window."""
-    spans = []
-    for mark in marks:
-        midnight = datetime.combine(mark.day, time(), UTC)
-        since, until = midnight - _FIRST_ZONE, midnight + _DAY + _LAST_ZONE
-        spans.append(Window(mark.patient_id, since, since, until))
-    return _merged(spans)
-
-
-def widened(windows: Iterable[Window]) -> list[Window]:
-    """With the history that a weight needs, and with the later weights that it may change."""
-    return _merged(
-        Window(w.patient_id, w.since - weights.HISTORY, w.judge_from, w.until + weights.HISTORY)
-        for w in windows
-    )
-
-
-def _merged(windows: Iterable[Window]) -> list[Window]:
-    merged: list[Window] = []
-    for window in sorted(windows, key=lambda w: (w.patient_id, w.since)):
-        last = merged[-1] if merged else None
-        if last and last.patient_id == window.patient_id and window.since <= last.until:
-            until = max(last.until, window.until)
-            merged[-1] = Window(last.patient_id, last.since, last.judge_from, until)
-        else:
-            merged.append(window)
-    return merged
+    return [s for s in samples if s.kind != "weight"] + history
 
 
 def _of_set_aside(rows: Iterable[SetAside], limits: EffectiveLimits) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""The dated data of this package: default limits, response targets, protocols (I12).
+"""The dated data of this package: limits, response targets, protocols, hours of a day (I12).
 
 A change of a rule is a new row with its date; the old row stays, so that any past day is judged
 by what was in force. Loading checks every row, and an error names the file and the row.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -20,7 +20,9 @@ from alerts.lineage import Lineage, Severity
 from vitals.reading import CODINGS, Measure
 
 _Row = TypeVar("_Row", bound=msgspec.Struct)
-_Dated = TypeVar("_Dated", "Limit", "Target", "Protocol")
+_Dated = TypeVar("_Dated", "Limit", "Target", "Protocol", "Hours")
+
+_DAY_HOURS = 24
 
 
 class BadRuleData(Exception):
@@ -106,16 +108,36 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return None if ids and len(ids) == len(self.steps) else "steps are missing, or two are one"
 
 
+class Hours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which hours of the patient's day are its morning, or its evening; `until_hour` excluded."""
+
+    of: Literal["morning", "evening"]
+    from_hour: int
+    until_hour: int
+    valid_from: date
+    source: str
+
+    def problem(self) -> str | None:
+        fits = 0 <= self.from_hour < self.until_hour <= _DAY_HOURS
+        return None if fits else "the hours are not of one day"
+
+
 class Rulebook:
     """All rows, and what of them is in force on a day."""
 
     def __init__(
-        self, limits: Sequence[Limit], targets: Sequence[Target], protocols: Sequence[Protocol]
+        self,
+        limits: Sequence[Limit],
+        targets: Sequence[Target],
+        protocols: Sequence[Protocol],
+        hours: Sequence[Hours] = (),
     ) -> None:
         self.limits = tuple(limits)
+        self._hours = tuple(hours)
         self._targets = tuple(targets)
         self._protocols = tuple(protocols)
         self._turns = sorted({limit.valid_from for limit in limits})
+        self.turns = tuple(datetime.combine(turn, time(), UTC) for turn in self._turns)
 
     def epoch(self, instant: datetime) -> date:
         """The day since which the limits have been what they are at `instant`."""
@@ -133,6 +155,13 @@ class Rulebook:
     def protocol(self, lineage: Lineage, *, on: date) -> Protocol:
         protocols = _in_force(self._protocols, on, lambda protocol: protocol.lineage)
         return next(p for p in protocols if p.lineage == lineage)
+
+    def hours_on(self, day: date) -> dict[str, range]:
+        """The hours of "morning" and "evening" of a patient's day."""
+        return {
+            hours.of: range(hours.from_hour, hours.until_hour)
+            for hours in _in_force(self._hours, day, lambda hours: hours.of)
+        }
 
 
 def _in_force(
@@ -158,6 +187,7 @@ def load() -> Rulebook:
         parse("limits.toml", _text("limits.toml"), "limit", Limit),
         parse("targets.toml", _text("targets.toml"), "target", Target),
         parse("protocols.toml", _text("protocols.toml"), "protocol", Protocol),
+        parse("hours.toml", _text("hours.toml"), "hours", Hours),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from alerts import findings, weights
-from alerts.effective import EffectiveLimits, RuleSet
+from alerts.effective import MEASURES, EffectiveLimits, RuleSet
 from alerts.findings import Finding, Hit
 from alerts.lineage import Lineage, Severity
 from alerts.rulebook import Basis, Limit
@@ -69,7 +69,7 @@ def judge_set_aside(value: SetAside, rules: RuleSet) -> Finding:
 
 
 def _in_values(sample: Sample, rules: RuleSet) -> Iterator[Finding]:
-    if sample.failed or sample.control_solution:
+    if sample.failed or sample.control_solution or _is_calm(sample, rules):
         return
     hits = _hits(sample, rules.of_kind.get(sample.kind, ()))
     for lineage, crossed in findings.by_lineage(hits).items():
@@ -87,12 +87,23 @@ def _in_values(sample: Sample, rules: RuleSet) -> Iterator[Finding]:
         )
 
 
+def _is_calm(sample: Sample, rules: RuleSet) -> bool:
+    """What most readings are, said in a few comparisons: no number is beyond anything."""
+    if sample.comparator is not None:
+        return False
+    for measure in MEASURES.get(sample.kind, ()):
+        number = getattr(sample, measure)
+        if number is not None and not rules.holds(measure, number):
+            return False
+    return True
+
+
 def _hits(sample: Sample, limits: Iterable[Limit]) -> list[Hit]:
     hits = []
     for limit in limits:
         number = getattr(sample, limit.measure)
         if limit.basis is Basis.BEYOND:
-            crossed = sample.comparator == limit.comparator and _is_bounded(sample, number)
+            crossed = sample.comparator == limit.comparator and is_bounded(sample, number)
         else:
             crossed = number is not None and COMPARE[limit.comparator](number, limit.bound)
         if crossed:
@@ -100,7 +111,7 @@ def _hits(sample: Sample, limits: Iterable[Limit]) -> list[Hit]:
     return hits
 
 
-def _is_bounded(sample: Sample, number: float | None) -> bool:
+def is_bounded(sample: Sample, number: float | None) -> bool:
     """A reading has one comparator: it is about the number that is missing, or about glucose."""
     return number is None or sample.kind == "glucose"
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,14 +18,18 @@ import structlog
 
 from alerts import metrics
 from alerts.evaluation import SetDone, evaluate_set
+from alerts.resummarise import rebuild_waiting
 from alerts.rulebook import Rulebook
 from alerts.settings import Settings
 from store.alerts import clinics_to_judge, waiting_patients
 from store.errors import Unavailable
 from store.listen import listen
 from store.pool import Pool, connection
+from store.summaries import clinics_to_summarise, waiting_for_rebuild
 
 CHANNEL = "pending_evaluation"
+SETS_AT_ONCE = 2  # of one worker
+SETS_OF_A_TURN = 8  # of one clinic, before all are asked again
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
 log = structlog.get_logger()
 
@@ -82,21 +87,75 @@ class Service:
             pass
 
     async def drain(self, stop: asyncio.Event) -> None:
-        """A set of each clinic in turn, until there is nothing left to claim."""
+        """A set of each clinic in turn, until there is nothing left to claim; then summaries."""
         started = time.monotonic()
-        progress = True
-        while progress and not stop.is_set():
+        while not stop.is_set():
             async with connection(self._pool) as conn:
                 waiting = await clinics_to_judge(conn)
-            progress, busy = False, None
-            for clinic in waiting:
-                try:
-                    progress = bool(await self._set(clinic)) or progress
-                except Unavailable as exc:
-                    busy = exc  # a lock that is held in one clinic is none in the next
-            if busy:
-                raise busy
+            claimed = await self._each(waiting, self._set)
+            full = [clinic for clinic, n in claimed.items() if n >= self._settings.set_size]
+            await self._side_by_side(full, stop)
+            if any(claimed.values()):
+                continue
+            async with connection(self._pool) as conn:
+                waiting = await clinics_to_summarise(conn)
+            rebuilt = await self._each(waiting, self._rebuild)
+            if not any(rebuilt.values()):
+                break
         metrics.DRAIN_SECONDS.observe(time.monotonic() - started)
+
+    async def _each(
+        self, clinics: Sequence[str], act: Callable[[str], Awaitable[int]]
+    ) -> dict[str, int]:
+        """How many patients or values it was in each."""
+        claimed, busy = {}, None
+        for clinic in clinics:
+            try:
+                claimed[clinic] = await act(clinic)
+            except Unavailable as exc:
+                busy = exc  # a lock that is held in one clinic is none in the next
+        if busy:
+            raise busy
+        return claimed
+
+    async def _side_by_side(self, clinics: Sequence[str], stop: asyncio.Event) -> None:
+        """Where much waits, some sets at once: one is judged while the database writes another."""
+        queue = deque([*clinics] * SETS_OF_A_TURN)
+        lanes = [self._lane(queue, stop) for _ in range(SETS_AT_ONCE if queue else 0)]
+        for ended in await asyncio.gather(*lanes, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
+
+    async def _lane(self, queue: deque[str], stop: asyncio.Event) -> None:
+        while queue and not stop.is_set():
+            clinic = queue.popleft()
+            if await self._set(clinic) < self._settings.set_size:
+                while clinic in queue:
+                    queue.remove(clinic)
+
+    async def _rebuild(self, clinic: str) -> int:
+        """Some of those whose summaries have to be made anew; alone, where together it fails."""
+        try:
+            async with connection(self._pool) as conn:
+                return await rebuild_waiting(conn, clinic, book=self._book)
+        except Unavailable:
+            raise
+        except Exception as exc:  # noqa: BLE001 -- no poison may hold back the other patients
+            metrics.RETRIES.inc()
+            log.warning("summaries not made anew", cause=type(exc).__name__)
+        async with connection(self._pool) as conn:
+            waiting = await waiting_for_rebuild(conn, clinic)
+        rebuilt = 0
+        for patient in waiting:
+            try:
+                async with connection(self._pool) as conn:
+                    rebuilt += await rebuild_waiting(conn, clinic, book=self._book, only=patient)
+            except Unavailable:
+                raise
+            except Exception as exc:  # noqa: BLE001 -- they go on waiting
+                metrics.PASSED_OVER.inc()
+                log.warning("a patient cannot be summed up", cause=type(exc).__name__)
+        return rebuilt
 
     async def _set(self, clinic: str) -> int:
         """Refused may mean that somebody changed an alert meanwhile, or that it never will work."""

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -17,9 +19,11 @@ class Mark:
     marked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What rules see of a reading. `asked`: judge it; else it is only another's history."""
+class Sample(msgspec.Struct, frozen=True):
+    """What rules see of a reading. `asked`: judge it; else it is only another's history.
+
+    A struct, because of all rows there are by far the most of these.
+    """
 
     reading_id: UUID
     patient_id: UUID
@@ -34,6 +38,8 @@ class Sample:
     comparator: str | None = None
     failed: bool = False
     control_solution: bool = False
+    automatic: bool = True  # not typed in by a person
+    clock_uncertainty_s: float = 0.0
     asked: bool = True
 
 
@@ -51,11 +57,12 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Readings of one patient: loaded from `since`, asked for from `judge_from`, until `until`."""
+    """Readings of one patient: loaded between the outer instants, judged between the inner ones."""
 
     patient_id: UUID
     since: datetime
     judge_from: datetime
+    judge_until: datetime
     until: datetime
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from store.alert_rows import KnownAlert, Mark, Sample, SetAside, Window, Writing
+from store.arrays import literal
 from store.errors import translated
 from store.queries import load
 from store.tenancy import Connection, clinic_session
@@ -39,9 +40,13 @@ async def waiting_patients(conn: Connection, clinic: str) -> list[UUID]:
         return [patient for (patient,) in await cur.fetchall()]
 
 
-async def claim_days(conn: Connection, *, size: int, only: UUID | None = None) -> list[Mark]:
-    """Whose readings these are stands still until the set is written, as it does for ingest."""
+async def stand_still(conn: Connection) -> None:
+    """Whose readings these are does not change until the set is written, as for ingest."""
     await conn.execute(load("ingest")["lock_assignments_shared"])
+
+
+async def claim_days(conn: Connection, *, size: int, only: UUID | None = None) -> list[Mark]:
+    await stand_still(conn)
     cur = await conn.execute(load("alerts")["claim_days"], {"size": size, "only": only})
     return [Mark(*row) for row in await cur.fetchall()]
 
@@ -63,16 +68,18 @@ async def load_samples(
     if not windows:
         return []
     values = {
-        "patients": [w.patient_id for w in windows],
-        "since": [w.since for w in windows],
-        "judge_from": [w.judge_from for w in windows],
-        "until": [w.until for w in windows],
+        "patients": literal(w.patient_id for w in windows),
+        "since": literal(w.since for w in windows),
+        "judge_from": literal(w.judge_from for w in windows),
+        "judge_until": literal(w.judge_until for w in windows),
+        "until": literal(w.until for w in windows),
         "earliest": min(w.since for w in windows),
         "latest": max(w.until for w in windows),
         "kinds": [str(kind) for kind in kinds],
     }
-    cur = await conn.execute(load("alerts")["load_samples"], values)
-    return [Sample(*row) for row in await cur.fetchall()]
+    async with conn.cursor(binary=True) as cur:
+        await cur.execute(load("alerts")["load_samples"], values)
+        return [Sample(*row) for row in await cur.fetchall()]
 
 
 async def known_findings(conn: Connection, asked: Collection[FindingKey]) -> set[FindingKey]:
@@ -149,7 +156,10 @@ async def finish(
     if set_aside:
         ids = [row.quarantine_id for row in set_aside]
         await conn.execute(sql["set_aside_judged"], {"ids": ids, "now": now})
-    done = {"patients": [m.patient_id for m in marks], "days": [m.day for m in marks]}
+    done = {
+        "patients": literal(mark.patient_id for mark in marks),
+        "days": literal(mark.day for mark in marks),
+    }
     await conn.execute(sql["days_judged"], done)
     return judged
 
@@ -158,6 +168,6 @@ async def _store_judgements(conn: Connection, verdicts: Sequence[Verdict], now: 
     if not verdicts:
         return 0
     readings, patients, versions = zip(*verdicts, strict=True)
-    values: dict[str, Any] = {"readings": list(readings), "patients": list(patients)}
-    values |= {"versions": list(versions), "now": now}
+    values: dict[str, Any] = {"readings": literal(readings), "patients": literal(patients)}
+    values |= {"versions": literal(versions), "now": now}
     return (await conn.execute(load("alerts")["store_judgements"], values)).rowcount

@@ -6,19 +6,18 @@ What a rule is called and in which unit it is, `alerts.effective.check` says bef
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg.rows import class_row, dict_row
 
 from store.queries import load
 from store.tenancy import Connection, clinic_session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitRow:
+class LimitRow(msgspec.Struct, frozen=True):
     """`patient_id` None: for the whole clinic. `value` None: the rule is switched off."""
 
     patient_id: UUID | None
@@ -45,9 +44,9 @@ async def effective_limits(
 
 async def limits_of_patients(conn: Connection, patients: Sequence[UUID]) -> list[LimitRow]:
     """Inside the caller's transaction: all rows of these patients and of their clinic."""
-    async with conn.cursor(row_factory=class_row(LimitRow)) as cur:
+    async with conn.cursor(binary=True) as cur:
         await cur.execute(load("limits")["limits_of_patients"], {"patients": list(patients)})
-        return await cur.fetchall()
+        return [LimitRow(*row) for row in await cur.fetchall()]
 
 
 async def set_limit(  # noqa: PLR0913 -- the columns

@@ -3,14 +3,15 @@ SELECT clinics_to_judge()
 
 -- name: claim_days
 -- The patients who wait longest, and then every waiting day of theirs: a patient's days are read
--- and written together. What another worker holds is passed over.
+-- and written together. What another worker holds is passed over. Patients as one array: of a queue
+-- that fills and empties no statistics say that a join would look at all of it.
 WITH oldest AS MATERIALIZED (
     SELECT patient_id FROM pending_evaluation
     WHERE clinic_id = session_clinic() AND (%(only)s::uuid IS NULL OR patient_id = %(only)s)
     ORDER BY marked_at LIMIT %(size)s FOR UPDATE SKIP LOCKED
 )
 SELECT patient_id, day, marked_at FROM pending_evaluation
-WHERE clinic_id = session_clinic() AND patient_id IN (SELECT patient_id FROM oldest)
+WHERE clinic_id = session_clinic() AND patient_id = ANY(ARRAY(SELECT patient_id FROM oldest))
 ORDER BY patient_id, day LIMIT %(size)s * 8 FOR UPDATE SKIP LOCKED
 
 -- name: waiting_patients
@@ -38,16 +39,27 @@ SELECT pg_advisory_xact_lock(key) FROM (
 ) AS keys
 
 -- name: load_samples
--- Constant bounds beside those of each window: chunks outside of them are not even planned.
-SELECT r.reading_id, r.patient_id, r.kind, r.measured_at, r.stored_at, r.systolic_mmhg,
+-- Each window by the patient's index, whatever the statistics of a new chunk say. Constant bounds
+-- beside its own: chunks outside of them are not even planned.
+SELECT r.reading_id, w.patient_id, r.kind, r.measured_at, r.stored_at, r.systolic_mmhg,
        r.diastolic_mmhg, r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.comparator, r.failed,
-       'control_solution' = ANY(r.flags), r.measured_at >= w.judge_from
+       r.control_solution, r.automatic, r.clock_uncertainty_s,
+       r.measured_at >= w.judge_from AND r.measured_at < w.judge_until
 FROM unnest(%(patients)s::uuid[], %(since)s::timestamptz[], %(judge_from)s::timestamptz[],
-            %(until)s::timestamptz[]) AS w (patient_id, since, judge_from, until)
-JOIN reading_view r
-    ON r.patient_id = w.patient_id AND r.measured_at >= w.since AND r.measured_at < w.until
-WHERE r.measured_at >= %(earliest)s AND r.measured_at < %(latest)s AND r.kind = ANY(%(kinds)s)
-ORDER BY r.patient_id, r.measured_at, r.reading_id
+            %(judge_until)s::timestamptz[], %(until)s::timestamptz[])
+    AS w (patient_id, since, judge_from, judge_until, until)
+CROSS JOIN LATERAL (
+    SELECT v.reading_id, v.kind, v.measured_at, v.stored_at, v.systolic_mmhg, v.diastolic_mmhg,
+           v.pulse_per_min, v.glucose_mg_dl, v.weight_kg, v.comparator, v.failed,
+           'control_solution' = ANY(v.flags) AS control_solution,
+           v.origin = 'automatic' AS automatic, v.clock_uncertainty_s
+    FROM reading_view v
+    WHERE v.patient_id = w.patient_id AND v.measured_at >= w.since AND v.measured_at < w.until
+      AND v.measured_at >= %(earliest)s AND v.measured_at < %(latest)s
+      AND v.kind = ANY(%(kinds)s)
+    OFFSET 0
+) AS r
+ORDER BY w.patient_id, r.measured_at, r.reading_id
 
 -- name: known_findings
 -- A withdrawn finding of a reading does not count: the reading may have come back to this patient.
@@ -138,14 +150,21 @@ FROM unnest(%(alert_id)s::uuid[], %(event)s::text[], %(state)s::text[], %(detail
 UPDATE alert a SET starts_at = s.starts_at, last_at = s.last_at, severity = s.severity,
     late = s.late, updated_at = %(now)s
 FROM (
-    SELECT f.alert_id, min(f.measured_at) AS starts_at, max(f.measured_at) AS last_at,
-           bool_and(f.late) AS late,
-           (ARRAY['notice', 'warning', 'critical'])[max(array_position(
-               ARRAY['notice', 'warning', 'critical'], f.severity))] AS severity
-    FROM alert o JOIN finding f ON f.clinic_id = o.clinic_id AND f.alert_id = o.id
-    WHERE o.clinic_id = session_clinic() AND o.patient_id = ANY(%(patients)s::uuid[])
-      AND o.state <> 'resolved' AND f.withdrawn_at IS NULL
-    GROUP BY f.alert_id
+    SELECT o.id AS alert_id, f.*
+    FROM (
+        SELECT id FROM alert
+        WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
+          AND state <> 'resolved' OFFSET 0
+    ) AS o
+    CROSS JOIN LATERAL (
+        SELECT min(g.measured_at) AS starts_at, max(g.measured_at) AS last_at,
+               bool_and(g.late) AS late,
+               (ARRAY['notice', 'warning', 'critical'])[max(array_position(
+                   ARRAY['notice', 'warning', 'critical'], g.severity))] AS severity
+        FROM finding g
+        WHERE g.clinic_id = session_clinic() AND g.alert_id = o.id AND g.withdrawn_at IS NULL
+    ) AS f
+    WHERE f.starts_at IS NOT NULL
 ) AS s
 WHERE a.id = s.alert_id AND (a.starts_at, a.last_at, a.severity, a.late)
     IS DISTINCT FROM (s.starts_at, s.last_at, s.severity, s.late)

@@ -79,29 +79,23 @@ WHERE a.clinic_id = session_clinic() AND a.patient_id = %(patient)s
 ORDER BY upper(a.during) IS NOT NULL, lower(a.during) DESC
 
 -- name: population
--- One row a patient, from one pass over the last days of the clinic: the newest reading of each kind,
--- the patient's days with a reading, and those of them with one beyond a limit. Whoever was silent
--- all that time is looked up alone.
-WITH recent AS MATERIALIZED (
-    SELECT r.patient_id, r.kind, r.measured_at, r.systolic_mmhg, r.diastolic_mmhg, r.glucose_mg_dl,
-           r.weight_kg, r.comparator, r.origin = 'automatic' AS automatic
-    FROM reading_view r
-    WHERE r.clinic_id = session_clinic() AND r.patient_id IS NOT NULL
-      AND r.measured_at >= %(since)s AND r.measured_at < %(now)s
-      AND NOT r.failed AND r.kind <> 'undecoded'
-), last AS (
-    SELECT DISTINCT ON (patient_id, kind) * FROM recent
-    ORDER BY patient_id, kind, measured_at DESC
+-- One row a patient, from the summaries of their last days and not from readings: the newest of each
+-- measurement, the reading days, and the days with a finding.
+WITH listed AS MATERIALIZED (
+    SELECT p.id, p.clinic_id, p.family_name, p.given_name, p.birth_date, p.record_number,
+           p.conditions, coalesce(p.zone, c.zone) AS zone, c.zone AS clinic_zone
+    FROM patient p JOIN clinic c ON c.id = p.clinic_id
+    WHERE p.clinic_id = session_clinic()
+      AND (%(search)s = '' OR position(lower(%(search)s) IN lower(
+          concat_ws(' ', p.given_name, p.family_name, p.given_name, p.record_number,
+                    array_to_string(p.conditions, ' ')))) > 0)
+    ORDER BY p.family_name, p.given_name, p.id LIMIT %(limit)s
 ), beyond AS (
     SELECT f.patient_id, array_agg(f.measured_at) AS instants
     FROM finding f
     WHERE f.clinic_id = session_clinic() AND f.reading_id IS NOT NULL AND f.withdrawn_at IS NULL
       AND f.measured_at >= %(since)s AND f.measured_at < %(now)s
     GROUP BY f.patient_id
-), counted AS (
-    SELECT patient_id, array_agg(DISTINCT measured_at) FILTER (WHERE automatic) AS instants,
-           max(measured_at) AS last_at
-    FROM recent GROUP BY patient_id
 ), waiting AS (
     SELECT a.patient_id, count(*) AS alerts,
            (array_agg(a.severity ORDER BY
@@ -109,34 +103,55 @@ WITH recent AS MATERIALIZED (
     FROM alert a WHERE a.clinic_id = session_clinic() AND a.state <> 'resolved'
     GROUP BY a.patient_id
 )
-SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.conditions, z.zone,
-       bp.systolic_mmhg, bp.diastolic_mmhg, bp.comparator AS bp_comparator, bp.measured_at AS bp_at,
-       g.glucose_mg_dl, g.comparator AS glucose_comparator, g.measured_at AS glucose_at,
-       w.weight_kg, w.measured_at AS weight_at,
-       coalesce(n.last_at, (
-           SELECT max(r.measured_at) FROM reading_view r
-           WHERE r.clinic_id = session_clinic() AND r.patient_id = p.id)) AS last_at,
-       ARRAY(SELECT DISTINCT (i AT TIME ZONE z.zone)::date FROM unnest(n.instants) i) AS days,
-       ARRAY(SELECT DISTINCT (i AT TIME ZONE z.zone)::date FROM unnest(b.instants) i) AS days_out,
+SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.conditions, p.zone,
+       last.systolic_mmhg, last.diastolic_mmhg, last.bp_comparator, last.bp_at,
+       last.glucose_mg_dl, last.glucose_comparator, last.glucose_at,
+       last.weight_kg, last.weight_at,
+       coalesce(last.last_at, (
+           SELECT max(d.last_at) FROM daily_summary d
+           WHERE d.clinic_id = session_clinic() AND d.patient_id = p.id)) AS last_at,
+       ARRAY(SELECT d.day FROM reading_day d
+             WHERE d.clinic_id = session_clinic() AND d.patient_id = p.id
+               AND d.day >= (%(since)s AT TIME ZONE p.zone)::date
+               AND d.day <= (%(now)s AT TIME ZONE p.zone)::date) AS days,
+       ARRAY(SELECT DISTINCT (i AT TIME ZONE p.zone)::date FROM unnest(b.instants) i) AS days_out,
        coalesce(a.alerts, 0) AS alerts, a.severity,
        ARRAY(SELECT e.programme FROM enrolment e
              WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
-               AND e.during @> (%(now)s AT TIME ZONE c.zone)::date
+               AND e.during @> (%(now)s AT TIME ZONE p.clinic_zone)::date
              ORDER BY e.programme) AS programmes
-FROM patient p
-JOIN clinic c ON c.id = p.clinic_id
-CROSS JOIN LATERAL (SELECT coalesce(p.zone, c.zone) AS zone) z
-LEFT JOIN last bp ON bp.patient_id = p.id AND bp.kind = 'blood_pressure'
-LEFT JOIN last g ON g.patient_id = p.id AND g.kind = 'glucose'
-LEFT JOIN last w ON w.patient_id = p.id AND w.kind = 'weight'
-LEFT JOIN counted n ON n.patient_id = p.id
+FROM listed p
+CROSS JOIN LATERAL (
+    -- A blood pressure is two measurements of one instant.
+    SELECT max(n.last_at) AS last_at,
+           max(n.last_value) FILTER (WHERE n.measure = 'systolic_mmhg' AND n.last_at = n.bp_at)
+               AS systolic_mmhg,
+           max(n.last_value) FILTER (WHERE n.measure = 'diastolic_mmhg' AND n.last_at = n.bp_at)
+               AS diastolic_mmhg,
+           max(n.last_comparator) FILTER (WHERE n.is_pressure AND n.last_at = n.bp_at)
+               AS bp_comparator,
+           max(n.bp_at) AS bp_at,
+           max(n.last_value) FILTER (WHERE n.measure = 'glucose_mg_dl') AS glucose_mg_dl,
+           max(n.last_comparator) FILTER (WHERE n.measure = 'glucose_mg_dl') AS glucose_comparator,
+           max(n.last_at) FILTER (WHERE n.measure = 'glucose_mg_dl') AS glucose_at,
+           max(n.last_value) FILTER (WHERE n.measure = 'weight_kg') AS weight_kg,
+           max(n.last_at) FILTER (WHERE n.measure = 'weight_kg') AS weight_at
+    FROM (
+        SELECT m.*, d.*, max(d.last_at) FILTER (WHERE m.is_pressure) OVER () AS bp_at
+        FROM (VALUES ('systolic_mmhg', true), ('diastolic_mmhg', true), ('glucose_mg_dl', false),
+                     ('weight_kg', false)) AS m (measure, is_pressure)
+        CROSS JOIN LATERAL (
+            SELECT s.last_at, s.last_value, s.last_comparator FROM daily_summary s
+            WHERE s.clinic_id = session_clinic() AND s.patient_id = p.id
+              AND s.measure = m.measure AND s.day >= (%(since)s AT TIME ZONE p.zone)::date
+              AND s.last_at >= %(since)s AND s.last_at < %(now)s
+            ORDER BY s.day DESC LIMIT 1
+        ) AS d
+    ) AS n
+) AS last
 LEFT JOIN beyond b ON b.patient_id = p.id
 LEFT JOIN waiting a ON a.patient_id = p.id
-WHERE p.clinic_id = session_clinic()
-  AND (%(search)s = '' OR position(lower(%(search)s) IN lower(
-      concat_ws(' ', p.given_name, p.family_name, p.given_name, p.record_number,
-                array_to_string(p.conditions, ' ')))) > 0)
-ORDER BY p.family_name, p.given_name, p.id LIMIT %(limit)s
+ORDER BY p.family_name, p.given_name, p.id
 
 -- name: month_work
 -- Confirmed time of a month of the practice: what minutes are summed from.

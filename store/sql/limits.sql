@@ -8,11 +8,14 @@ ORDER BY rule, (patient_id IS NULL), valid_from DESC, set_at DESC
 
 -- name: limits_of_patients
 -- Every row that ever stood for one of them, the clinic's own included, the oldest first.
-SELECT patient_id, rule, value, ucum, valid_from, set_at, withdrawn_at
-FROM clinical_limit
-WHERE clinic_id = session_clinic()
-  AND (patient_id IS NULL OR patient_id = ANY(%(patients)s::uuid[]))
-ORDER BY valid_from, set_at, id
+SELECT l.patient_id, l.rule, l.value, l.ucum, l.valid_from, l.set_at, l.withdrawn_at
+FROM (
+    SELECT * FROM clinical_limit WHERE clinic_id = session_clinic() AND patient_id IS NULL
+    UNION ALL
+    SELECT * FROM clinical_limit
+    WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
+) AS l
+ORDER BY l.valid_from, l.set_at, l.id
 
 -- name: set_limit
 INSERT INTO clinical_limit

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.effective import EffectiveLimits
 from alerts.lineage import Lineage
@@ -80,19 +81,14 @@ def test_a_cuff_that_cannot_show_the_pressure_is_critical():
 
 @pytest.mark.parametrize("reading", [bp(190, 125), glucose(20), glucose(None, comparator=">")])
 def test_failed_measurements_and_control_solutions_find_nothing(reading):
-    failed = _changed(reading, failed=True)
-    control = _changed(reading, control_solution=True)
+    failed = replace(reading, failed=True)
+    control = replace(reading, control_solution=True)
     assert said(reading)
     assert said(failed) == said(control) == set()
 
 
-def _changed(reading, **changes):
-    names = reading.__dataclass_fields__
-    return type(reading)(**{n: getattr(reading, n) for n in names} | changes)
-
-
 def test_only_what_is_asked_is_judged():
-    assert said(_changed(bp(190, 125), asked=False)) == set()
+    assert said(replace(bp(190, 125), asked=False)) == set()
 
 
 def test_the_worst_limit_names_the_finding_and_all_crossed_ones_are_kept():

@@ -209,3 +209,41 @@ async def test_health(unused_tcp_port, path, ready, status, body):
         await writer.wait_closed()
     assert answer.startswith(f"HTTP/1.1 {status} ")
     assert body in answer
+
+
+async def test_full_sets_of_some_clinics_are_judged_side_by_side(database, admin, settings):
+    """Every patient of each, and nobody twice; then their summaries."""
+    clinics = [await Clinic(name, database, admin).open(people=9) for name in ("east", "west")]
+    for clinic in clinics:
+        await clinic.send(*(bp(150, 95, person=n) for n in range(9)))
+    small = settings.model_copy(update={"set_size": 2})
+    before = metrics.JUDGED._value.get()
+    async with open_pool(settings.database_url.get_secret_value(), max_size=3) as pool:
+        await Service(small, pool, load(), lambda: NOW).drain(asyncio.Event())
+    assert metrics.JUDGED._value.get() - before == 18
+    for clinic in clinics:
+        assert len(await clinic.alerts()) == 9
+        assert await clinic.rows("SELECT FROM summary_rebuild WHERE clinic_id = %(clinic)s") == []
+    cur = await admin.execute("SELECT count(*), sum(readings) FROM daily_summary")
+    assert await cur.fetchone() == (36, 36)
+
+
+async def test_a_changed_limit_wakes_the_worker_for_the_summaries(clinic, settings):
+    await clinic.send(bp(135, 80, ago_h=1))
+    await clinic.judge()
+    stop = asyncio.Event()
+    async with open_pool(settings.database_url.get_secret_value()) as pool:
+        running = asyncio.create_task(Service(settings, pool, load(), lambda: NOW).run(stop))
+        await clinic.admin.execute(
+            "INSERT INTO clinical_limit (clinic_id, rule, value, ucum, valid_from, set_at)"
+            " VALUES ('north', 'systolic.high', 130, 'mm[Hg]', '2026-01-01', now())"
+        )
+
+        async def beyond():
+            return await clinic.rows(
+                "SELECT FROM daily_summary WHERE measure = 'systolic_mmhg' AND in_range = 0"
+            )
+
+        await _until(beyond)
+        stop.set()
+        await asyncio.wait_for(running, 5)

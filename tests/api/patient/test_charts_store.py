@@ -62,6 +62,7 @@ async def test_population_has_a_row_for_everybody_the_silent_too(home: Home, con
         ]
     )
     silent = await home.patient(family="Zilent")
+    await home.judge(now=NOW)
 
     found = await everybody(conn)
 
@@ -88,6 +89,7 @@ async def test_reading_days_are_the_patients_and_automatic(home: Home, conn: Any
             home.undecoded(at - timedelta(days=5)),
         ]
     )
+    await home.judge(now=NOW)
 
     (row,) = (await everybody(conn)).rows
 

@@ -135,6 +135,7 @@ async def test_the_list_shows_everybodys_last_readings_and_silence(
         ]
     )
     await home.patient(family="Zilent", given="Sam")
+    await home.judge(now=NOW)
 
     text = (await nurse.get("/patients?sort=name")).text
 
@@ -467,6 +468,7 @@ async def test_the_order_is_chosen_by_a_link(nurse: Browser, home: Home, sort: s
     await home.patient(family="Able", given="Anna")
     await home.write([home.pressure(NOW - timedelta(hours=n), 120, 80) for n in (1, 30)])
     await home.patient(family="Zilent", given="Silent")
+    await home.judge(now=NOW)
 
     text = (await nurse.get(f"/patients?sort={sort}")).text
     names = re.findall(r">(Anna Able|Silent Zilent)</a>", text)
