@@ -384,6 +384,15 @@ _STANDS = {
         JOIN reading r ON r.clinic_id = j.clinic_id AND r.reading_id = j.reading_id
             AND r.patient_id = j.patient_id
         WHERE j.clinic_id = %(clinic)s ORDER BY 1""",
+    "daily summaries": """
+        SELECT p.given_name, s.day, s.measure, s.readings, s.below, s.above, s.minimum, s.maximum,
+               s.mean, s.morning_mean, s.evening_mean, s.rated, s.in_range, s.last_at,
+               s.last_value, s.last_comparator
+        FROM daily_summary s JOIN patient p ON p.id = s.patient_id
+        WHERE s.clinic_id = %(clinic)s ORDER BY 1, 2, 3""",
+    "reading days": """
+        SELECT p.given_name, d.day FROM reading_day d JOIN patient p ON p.id = d.patient_id
+        WHERE d.clinic_id = %(clinic)s ORDER BY 1, 2""",
     "waiting": "SELECT 1 FROM pending_evaluation WHERE clinic_id = %(clinic)s",
 }
 
