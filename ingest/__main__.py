@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
+import uvloop
+
 from ingest.metrics import REGISTRY
 from ingest.service import Service
 from ingest.settings import Settings
@@ -18,7 +20,7 @@ from store.process import configure_logging, stop_at_signal
 
 async def serve(settings: Settings) -> None:
     stop = stop_at_signal()
-    async with open_pool(settings.database_url.get_secret_value()) as pool:
+    async with open_pool(settings.database_url.get_secret_value(), checked=False) as pool:
         service = Service(settings, pool)
 
         async def ready() -> bool:
@@ -34,7 +36,8 @@ def main() -> None:
 
         replay_command.app(args=sys.argv[2:], prog_name="ingest replay")
     configure_logging()
-    asyncio.run(serve(Settings()))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Settings()))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ import structlog
 
 from ingest import decide, metrics, receipts
 from ingest.subscriber import Subscriber
-from ingest.writer import Written, write
+from ingest.writer import Writer, Written
 from store.errors import Unavailable
 from store.gateways import (
     claimed_replays,
-    known_gateways,
     open_by_reason,
     send_desired,
     set_quarantine_states,
@@ -30,7 +29,7 @@ Claimed = tuple[int, str, str, bytes, str]  # id, topic, scope, payload, reason
 log = structlog.get_logger()
 
 
-async def run(broker: Subscriber, pool: Pool) -> None:
+async def run(broker: Subscriber, writer: Writer, pool: Pool) -> None:
     async def send(clinic: str, gateway: str, payload: bytes) -> None:
         topic = topics.build(clinic, gateway, topics.Branch.DESIRED)
         await broker.publish(topic, payload, retain=True)
@@ -40,7 +39,7 @@ async def run(broker: Subscriber, pool: Pool) -> None:
         try:
             async with connection(pool) as conn:
                 await send_desired(conn, send)
-            while await replay(broker, pool):
+            while await replay(broker, writer, pool):
                 pass
             counted_at = await _count_open(pool, counted_at)
         except Unavailable as exc:
@@ -58,7 +57,7 @@ async def _count_open(pool: Pool, counted_at: float) -> float:
     return now
 
 
-async def replay(broker: Subscriber, pool: Pool) -> int:
+async def replay(broker: Subscriber, writer: Writer, pool: Pool) -> int:
     """Judge requested rows again, a batch at once; storing twice is harmless (I2).
 
     Returns how many; a crash in between leaves them requested, and they are judged once more.
@@ -66,10 +65,10 @@ async def replay(broker: Subscriber, pool: Pool) -> int:
     async with connection(pool) as conn, claimed_replays(conn) as claimed:
         if not claimed:
             return 0
-        decisions = await _decide(pool, claimed)
+        decisions = await _decide(writer, claimed)
         accepted = [row for decision in decisions for row in decision.accepted]
         refused = [row for decision in decisions for row in decision.quarantined]
-        written = await write(pool, accepted, refused)
+        written = await writer.write(accepted, refused)
         states = {
             row_id: _state(bytes(payload), reason, decision, written)
             for (row_id, _, _, payload, reason), decision in zip(claimed, decisions, strict=True)
@@ -80,10 +79,9 @@ async def replay(broker: Subscriber, pool: Pool) -> int:
     return len(claimed)
 
 
-async def _decide(pool: Pool, claimed: Sequence[Claimed]) -> list[decide.Decision]:
+async def _decide(writer: Writer, claimed: Sequence[Claimed]) -> list[decide.Decision]:
     senders = {gateway for _, topic, *_ in claimed if (gateway := decide.gateway_of(topic))}
-    async with connection(pool) as conn:
-        known = await known_gateways(conn, senders)
+    known = await writer.known(senders)
     now, decisions = utc_now(), []
     for _, topic, scope, payload, _ in claimed:
         judge = decide.decide if scope == decide.ENVELOPE else decide.decide_reading

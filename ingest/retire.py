@@ -6,25 +6,12 @@ subscription its part. Gateways would send that part again, but only after their
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-import aiomqtt
+from ingest.subscriber import connect
 
 
 async def retire(url: str, *, ca: Path | None, client_id: str) -> None:
     """Connect once with a clean start and no expiry: the broker forgets session and queue."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "mqtts"
-    async with aiomqtt.Client(
-        parts.hostname or "127.0.0.1",
-        parts.port or (8883 if secure else 1883),
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        identifier=client_id,
-        protocol=aiomqtt.ProtocolVersion.V5,
-        clean_start=True,
-        tls_context=ssl.create_default_context(cafile=ca) if secure else None,
-    ):
+    async with connect(url, ca=ca, client_id=client_id, forget=True):
         pass

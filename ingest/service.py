@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 
 import structlog
 
 from ingest import decide, metrics, outbox, receipts
+from ingest.link import BrokerLost, Incoming
 from ingest.settings import Settings
 from ingest.status import status_row
-from ingest.subscriber import BrokerLost, Incoming, Subscriber, connect
-from ingest.writer import FIRST_WAIT, LONGEST_WAIT, Written, write
+from ingest.subscriber import Subscriber, connect
+from ingest.writer import FIRST_WAIT, LONGEST_WAIT, Writer, Written
 from store.errors import DataRefused, Unavailable
-from store.gateways import known_gateways, store_status
+from store.gateways import store_status
 from store.pool import Pool, connection
 from vitals import topics
 from vitals.clock import utc_now
 from vitals.errors import EnvelopeError, QuarantineReason
 
 STOP_LOOK_S = 0.25  # how late an idle worker notices that it shall stop
+BATCHES = 2  # under way at once
+BATCH_BYTES = 2_000_000  # some 2,000 readings: what one transaction may hold, and a little more
 log = structlog.get_logger()
 
 
@@ -30,6 +33,7 @@ class Service:
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
         self._pool = pool
+        self._writer = Writer(pool)
         self.connected = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -53,51 +57,57 @@ class Service:
         return connect(url, ca=self._settings.mqtt_ca, client_id=self._settings.client_id)
 
     async def _serve(self, broker: Subscriber, stop: asyncio.Event) -> None:
-        inbox: asyncio.Queue[Incoming] = asyncio.Queue()
         async with asyncio.TaskGroup() as tasks:
-            reader = tasks.create_task(_receive(broker, inbox), name="receive")
-            sender = tasks.create_task(outbox.run(broker, self._pool), name="outbox")
-            worker = tasks.create_task(self._work(broker, inbox, stop), name="work")
-            await worker  # ends only at `stop`, with its last batch acknowledged
-            reader.cancel()
-            sender.cancel()
+            helpers = [
+                tasks.create_task(broker.keep_alive(), name="keep-alive"),
+                tasks.create_task(outbox.run(broker, self._writer, self._pool), name="outbox"),
+            ]
+            await self._work(broker, stop, tasks)
+            for helper in helpers:
+                helper.cancel()
 
     async def _work(
-        self, broker: Subscriber, inbox: asyncio.Queue[Incoming], stop: asyncio.Event
+        self, broker: Subscriber, stop: asyncio.Event, tasks: asyncio.TaskGroup
     ) -> None:
-        while not stop.is_set():
-            if batch := await self._collect(inbox):
-                await self._handle(broker, batch)
+        """Two batches under way: while one is written, the next is received and judged.
 
-    async def _collect(self, inbox: asyncio.Queue[Incoming]) -> list[Incoming]:
-        """A batch by size or by the age of its first message. Nothing is ever taken and dropped.
-
-        What arrives while a batch is written makes the next one: under load batches grow anyway.
+        Ends only at `stop`, with the last batch acknowledged.
         """
-        batch: list[Incoming] = []
-        closes_at = time.monotonic() + STOP_LOOK_S
-        while len(batch) < self._settings.batch_limit:
-            message = await _next(inbox, closes_at)
-            if message is None:
-                break
-            if not batch:
-                closes_at = time.monotonic() + self._settings.batch_age_ms / 1000
-            batch.append(message)
-        return batch
+        slots = asyncio.Semaphore(BATCHES)
+        last: asyncio.Task[None] | None = None
+        while not stop.is_set():
+            await slots.acquire()
+            batch = await broker.take(
+                most=self._settings.batch_limit,
+                most_bytes=BATCH_BYTES,
+                age_s=self._settings.batch_age_ms / 1000,
+                idle_s=STOP_LOOK_S,
+            )
+            if batch:
+                last = tasks.create_task(self._handle(broker, batch, after=last), name="batch")
+                last.add_done_callback(lambda _: slots.release())
+            else:
+                slots.release()
+        if last is not None:
+            await last
 
-    async def _handle(self, broker: Subscriber, batch: list[Incoming]) -> None:
+    async def _handle(
+        self, broker: Subscriber, batch: list[Incoming], *, after: asyncio.Task[None] | None
+    ) -> None:
+        """`after`: the batch before; messages are acknowledged in the order in which they came."""
         metrics.BATCH_SIZE.observe(len(batch))
         readings, statuses = _parted(batch)
         answers = await self._store(readings)
         for message in statuses:
             await self._retry_status(message)
-        await asyncio.gather(*(broker.publish(topic, body) for topic, body in answers))
-        for message in batch:
-            broker.acknowledge(message)
+        if after is not None:
+            await after
+        await broker.send(answers)
+        broker.acknowledge(batch)
 
-    async def _store(self, messages: list[Incoming]) -> list[tuple[str, bytes]]:
+    async def _store(self, messages: list[Incoming]) -> Iterable[tuple[str, bytes]]:
         if not messages:
-            return []
+            return ()
         known = await self._known({g for m in messages if (g := decide.gateway_of(m.topic))})
         now = utc_now()
         decisions = [
@@ -106,15 +116,14 @@ class Service:
         ]
         accepted = [row for d in decisions for row in d.accepted]
         poison = [row for d in decisions for row in d.quarantined]
-        written = await write(self._pool, accepted, poison)
+        written = await self._writer.write(accepted, poison)
         _count(decisions, written)
-        return list(receipts.build(decisions, written))
+        return receipts.build(decisions, written)
 
     async def _known(self, asked: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         while True:
             try:
-                async with connection(self._pool) as conn:
-                    return await known_gateways(conn, asked)
+                return await self._writer.known(asked)
             except Unavailable as exc:
                 log.warning("store unavailable", cause=str(exc))
                 await asyncio.sleep(FIRST_WAIT * 5)
@@ -145,24 +154,6 @@ class Service:
                 return
             else:
                 return
-
-
-async def _receive(broker: Subscriber, inbox: asyncio.Queue[Incoming]) -> None:
-    async for message in broker.messages():
-        inbox.put_nowait(message)
-
-
-async def _next(inbox: asyncio.Queue[Incoming], until: float) -> Incoming | None:
-    """What is there already costs no wait; None: nothing came."""
-    try:
-        return inbox.get_nowait()
-    except asyncio.QueueEmpty:
-        pass
-    try:
-        async with asyncio.timeout(max(0.0, until - time.monotonic())):
-            return await inbox.get()
-    except TimeoutError:
-        return None
 
 
 def _parted(batch: list[Incoming]) -> tuple[list[Incoming], list[Incoming]]:

@@ -25,12 +25,13 @@ class Settings(BaseSettings):
     client_id: str = "hl-ingest-1"  # one per worker, stable: the broker's session hangs on it
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
-    batch_size: int = Field(default=500, ge=1)  # messages; never more than RECEIVE_MAXIMUM
+    batch_size: int = Field(default=500, ge=1)  # messages; never more than half the window
     batch_age_ms: int = Field(default=10, ge=0)  # a message waits so long for others at most
 
     @property
     def batch_limit(self) -> int:
-        return min(self.batch_size, RECEIVE_MAXIMUM)
+        """Half of what may be under way: the other half arrives while this one is written."""
+        return min(self.batch_size, RECEIVE_MAXIMUM // 2)
 
 
 class ReplaySettings(BaseSettings):

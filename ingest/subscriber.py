@@ -4,87 +4,195 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
-import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+import mqtt5
+import structlog
 
+from ingest import metrics
+from ingest.link import BrokerLost, Incoming, Link
 from ingest.settings import MAX_PACKET, RECEIVE_MAXIMUM, SESSION_EXPIRY
 from vitals import topics
 
-BrokerLost = aiomqtt.MqttError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """A message not yet acknowledged; `mid` is good for this connection only."""
-
-    topic: str
-    payload: bytes
-    mid: int
-    qos: int
-    correlation: bytes | None
+KEEP_ALIVE_S = 60
+_ANSWER_S = 10.0  # how long the broker may take for each step of connecting
+_REFUSED = 0x80  # MQTT 5, 2.4: reason codes from here on are errors
+log = structlog.get_logger()
 
 
 class Subscriber:
     """One connection. Message ids die with it: after a loss the broker sends them again."""
 
-    def __init__(self, client: aiomqtt.Client) -> None:
-        self._client = client
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
-    async def messages(self) -> AsyncIterator[Incoming]:
-        async for message in self._client.messages:
-            yield Incoming(
-                topic=str(message.topic),
-                payload=message.payload,
-                mid=message.mid,
-                qos=message.qos,
-                correlation=getattr(message.properties, "CorrelationData", None),
-            )
+    async def take(
+        self, *, most: int, most_bytes: int, age_s: float, idle_s: float
+    ) -> list[Incoming]:
+        """A batch by number, bytes or the age of its first message; empty: nothing came.
 
-    def acknowledge(self, message: Incoming) -> None:
-        """PUBACK; aiomqtt 2.5 has no call for it (its issue 345), 3.0 will."""
-        self._client._client.ack(message.mid, message.qos)  # noqa: SLF001
+        While the receive window is used up nothing more can come, so nothing is waited for.
+
+        Raises:
+            BrokerLost: what was taken and not acknowledged comes again.
+        """
+        link = self._link
+        await self._arrived(idle_s)
+        closes_at = time.monotonic() + age_s
+        while (
+            link.inbox
+            and len(link.inbox) < most
+            and link.unacknowledged < RECEIVE_MAXIMUM
+            and (left := closes_at - time.monotonic()) > 0
+        ):
+            await self._arrived(left, more=True)
+        return _first(link.inbox, most, most_bytes) if link.inbox else []
+
+    async def _arrived(self, within_s: float, *, more: bool = False) -> None:
+        link = self._link
+        if link.error is not None:
+            raise link.error
+        if link.inbox and not more:
+            return
+        link.arrival.clear()
+        try:
+            async with asyncio.timeout(within_s):
+                await link.arrival.wait()
+        except TimeoutError:
+            return
+        if link.error is not None:
+            raise link.error
+
+    def acknowledge(self, messages: Iterable[Incoming]) -> None:
+        """PUBACK, in the order in which they were taken."""
+        self._link.acknowledge([message.packet_id for message in messages])
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        await self._client.publish(topic, payload, qos=1, retain=retain)
+        """Returns when the broker has it.
+
+        Raises:
+            BrokerLost: or it refuses.
+        """
+        answer = await (await self._link.publish(topic, payload, retain=retain))
+        if int(answer.reason_code) >= _REFUSED:
+            raise BrokerLost(f"the broker refuses a message: {answer.reason_code.name}")
+
+    async def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Returns when all are written, and so are before whatever is written next.
+
+        For receipts: the broker reads them before the acknowledgements that follow, and one that is
+        lost with the connection is made again when its gateway asks again.
+        """
+        for topic, payload in messages:
+            answer = await self._link.publish(topic, payload, retain=False)
+            answer.add_done_callback(_look_at)
+
+    async def keep_alive(self) -> None:
+        """Runs until the connection is lost, and then says so.
+
+        Raises:
+            BrokerLost: always, in the end.
+        """
+        link, silent = self._link, 0
+        while link.error is None:
+            if link.heard_something:
+                silent, link.heard_something = 0, False
+            elif silent > 1:
+                link.fail("the broker is silent")
+                break
+            else:
+                silent += 1
+            link.send(mqtt5.PingReqPacket())
+            await asyncio.sleep(KEEP_ALIVE_S / 2)
+        raise link.error or BrokerLost("closed")
+
+
+def _first(inbox: deque[Incoming], most: int, most_bytes: int) -> list[Incoming]:
+    batch: list[Incoming] = []
+    size = 0
+    while inbox and len(batch) < most and size < most_bytes:
+        batch.append(inbox.popleft())
+        size += len(batch[-1].payload)
+    return batch
+
+
+def _look_at(answer: asyncio.Future[mqtt5.PubAckPacket]) -> None:
+    if not answer.exception() and int(answer.result().reason_code) >= _REFUSED:
+        metrics.RECEIPTS_REFUSED.inc()
+        log.warning("receipt refused", cause=answer.result().reason_code.name)
 
 
 @asynccontextmanager
-async def connect(url: str, *, ca: Path | None, client_id: str) -> AsyncIterator[Subscriber]:
+async def connect(
+    url: str, *, ca: Path | None, client_id: str, forget: bool = False
+) -> AsyncIterator[Subscriber]:
     """Connect, resume the session, subscribe.
+
+    `forget`: a clean start without subscriptions, and the session ends with the connection.
 
     Raises:
         BrokerLost: now or at any later use.
     """
-    client = _client(url, ca=ca, client_id=client_id)
-    client._client.manual_ack_set(True)  # noqa: FBT003, SLF001 -- see `acknowledge`
-    async with client:
-        await client.subscribe([(topics.SHARED_READINGS, 1), (topics.SHARED_STATUS, 1)])
-        yield Subscriber(client)
+    broker = urlsplit(url)
+    link = await _open(broker, ca)
+    try:
+        await _greet(link, broker, client_id, forget=forget)
+        if not forget:
+            await _subscribe(link)
+        yield Subscriber(link)
+    finally:
+        await link.close()
 
 
-def _client(url: str, *, ca: Path | None, client_id: str) -> aiomqtt.Client:
-    parts = urlsplit(url)
-    secure = parts.scheme == "mqtts"
-    wanted = Properties(PacketTypes.CONNECT)
-    wanted.ReceiveMaximum = RECEIVE_MAXIMUM
-    wanted.MaximumPacketSize = MAX_PACKET
-    wanted.SessionExpiryInterval = SESSION_EXPIRY
-    return aiomqtt.Client(
-        parts.hostname or "127.0.0.1",
-        parts.port or (8883 if secure else 1883),
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        identifier=client_id,
-        protocol=aiomqtt.ProtocolVersion.V5,
-        clean_start=False,
-        properties=wanted,
-        queue_type=asyncio.Queue,  # unbounded here: the receive maximum bounds it
-        tls_context=ssl.create_default_context(cafile=ca) if secure else None,
+async def _open(broker: SplitResult, ca: Path | None) -> Link:
+    secure = broker.scheme == "mqtts"
+    context = ssl.create_default_context(cafile=ca) if secure else None
+    host, port = broker.hostname or "127.0.0.1", broker.port or (8883 if secure else 1883)
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            loop = asyncio.get_running_loop()
+            _, link = await loop.create_connection(Link, host, port, ssl=context)
+    except (OSError, TimeoutError) as exc:
+        raise BrokerLost(str(exc) or "no answer") from exc
+    return link
+
+
+async def _greet(link: Link, broker: SplitResult, client_id: str, *, forget: bool) -> None:
+    hello = mqtt5.ConnectPacket(
+        client_id,
+        username=unquote(broker.username) if broker.username else None,
+        password=unquote(broker.password).encode() if broker.password else None,
+        clean_start=forget,
+        keep_alive=KEEP_ALIVE_S,
+        session_expiry_interval=0 if forget else SESSION_EXPIRY,
+        receive_max=RECEIVE_MAXIMUM,
+        max_packet_size=MAX_PACKET,
     )
+    answer: mqtt5.ConnAckPacket = await _ask(link, hello, link.connected)
+    if int(answer.reason_code) >= _REFUSED:
+        raise BrokerLost(f"the broker refuses us: {answer.reason_code.name}")
+
+
+async def _subscribe(link: Link) -> None:
+    wanted = [
+        mqtt5.TopicFilter(name, max_qos=mqtt5.QoS.AT_LEAST_ONCE)
+        for name in (topics.SHARED_READINGS, topics.SHARED_STATUS)
+    ]
+    answer: mqtt5.SubAckPacket = await _ask(link, mqtt5.SubscribePacket(1, wanted), link.subscribed)
+    if any(int(code) >= _REFUSED for code in answer.reason_codes):
+        raise BrokerLost("the broker refuses the subscription")
+
+
+async def _ask(link: Link, packet: mqtt5.Packet, answer: asyncio.Future[Any]) -> Any:
+    link.send(packet)
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return await answer
+    except TimeoutError:
+        raise BrokerLost("no answer") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +11,7 @@ import structlog
 from ingest import metrics
 from ingest.decide import bare, refused_by_store
 from store.batch import write_batch
+from store.directory import Directory, Gateway
 from store.errors import DataRefused, Unavailable
 from store.pool import Pool, connection
 from store.rows import QuarantineRow, ReadingRow
@@ -28,62 +29,82 @@ class Written:
     refused: list[ReadingRow] = field(default_factory=list)
 
 
-async def write(
-    pool: Pool, readings: Sequence[ReadingRow], quarantined: Sequence[QuarantineRow]
-) -> Written:
-    """Returns only when the outcome of every row is durable (I3)."""
-    written = Written()
-    await _write(pool, list(readings), list(quarantined), written)
-    return written
+class Writer:
+    """Of one worker: its pool, and what it remembers of the registry."""
 
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._directory = Directory()
 
-async def _write(
-    pool: Pool, readings: list[ReadingRow], quarantined: list[QuarantineRow], into: Written
-) -> None:
-    """Halve what the database refuses until the bad row stands alone."""
-    try:
-        await _until_available(pool, readings, quarantined, into)
-    except DataRefused:
-        if readings and quarantined:  # either may be to blame: no reading answers for poison
-            await _write(pool, readings, [], into)
-            await _write(pool, [], quarantined, into)
-        elif quarantined:
-            await _set_aside(pool, quarantined, into)
-        elif len(readings) == 1:
-            into.refused.append(readings[0])
-            await _write(pool, [], [refused_by_store(readings[0])], into)
-        else:
-            middle = len(readings) // 2
-            await _write(pool, readings[:middle], [], into)
-            await _write(pool, readings[middle:], [], into)
+    async def known(self, gateways: Collection[Gateway]) -> frozenset[Gateway]:
+        """Those that are registered.
 
+        Raises:
+            Unavailable: ask again.
+        """
+        if not self._directory.unknown(gateways):
+            return frozenset(gateways)
+        async with connection(self._pool) as conn:
+            return await self._directory.known(conn, gateways)
 
-async def _set_aside(pool: Pool, rows: list[QuarantineRow], into: Written) -> None:
-    """One row at a time; what the database refuses even here goes in as bare bytes and reason."""
-    for row in rows:
+    async def write(
+        self, readings: Sequence[ReadingRow], quarantined: Sequence[QuarantineRow]
+    ) -> Written:
+        """Returns only when the outcome of every row is durable (I3)."""
+        written = Written()
+        await self._write(list(readings), list(quarantined), written)
+        return written
+
+    async def _write(
+        self, readings: list[ReadingRow], quarantined: list[QuarantineRow], into: Written
+    ) -> None:
+        """Halve what the database refuses until the bad row stands alone."""
         try:
-            await _until_available(pool, [], [row], into)
+            await self._until_available(readings, quarantined, into)
         except DataRefused:
-            await _until_available(pool, [], [bare(row)], into)
+            if readings and quarantined:  # either may be to blame: no reading answers for poison
+                await self._write(readings, [], into)
+                await self._write([], quarantined, into)
+            elif quarantined:
+                await self._set_aside(quarantined, into)
+            elif len(readings) == 1:
+                into.refused.append(readings[0])
+                await self._write([], [refused_by_store(readings[0])], into)
+            else:
+                middle = len(readings) // 2
+                await self._write(readings[:middle], [], into)
+                await self._write(readings[middle:], [], into)
 
+    async def _set_aside(self, rows: list[QuarantineRow], into: Written) -> None:
+        """One row at a time; what is refused even here goes in as bare bytes and reason."""
+        for row in rows:
+            try:
+                await self._until_available([], [row], into)
+            except DataRefused:
+                await self._until_available([], [bare(row)], into)
 
-async def _until_available(
-    pool: Pool, readings: list[ReadingRow], quarantined: list[QuarantineRow], into: Written
-) -> None:
-    wait = FIRST_WAIT
-    while True:
-        try:
-            with metrics.COMMIT_SECONDS.time():
-                async with connection(pool) as conn:
-                    outcome = await write_batch(conn, readings=readings, quarantined=quarantined)
-        except Unavailable as exc:
-            metrics.RETRIES.inc()
-            log.warning("store unavailable", cause=str(exc), wait_s=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
-        else:
-            into.stored |= outcome.stored
-            into.duplicate |= outcome.duplicate
-            metrics.HELD.inc(outcome.held)
-            metrics.AMENDED.inc(outcome.amended)
-            return
+    async def _until_available(
+        self, readings: list[ReadingRow], quarantined: list[QuarantineRow], into: Written
+    ) -> None:
+        wait = FIRST_WAIT
+        while True:
+            try:
+                with metrics.COMMIT_SECONDS.time():
+                    async with connection(self._pool) as conn:
+                        outcome = await write_batch(
+                            conn,
+                            readings=readings,
+                            quarantined=quarantined,
+                            directory=self._directory,
+                        )
+            except Unavailable as exc:
+                metrics.RETRIES.inc()
+                log.warning("store unavailable", cause=str(exc), wait_s=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                into.stored |= outcome.stored
+                into.duplicate |= outcome.duplicate
+                metrics.HELD.inc(outcome.held)
+                metrics.AMENDED.inc(outcome.amended)
+                return

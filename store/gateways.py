@@ -1,8 +1,8 @@
-"""What ingest asks and tells about gateways: who is known, how they are, what they should do."""
+"""What ingest tells about gateways: how they are, and what they should do."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -13,19 +13,6 @@ from store.errors import translated
 from store.queries import load
 
 Send = Callable[[str, str, bytes], Awaitable[None]]
-
-
-async def known_gateways(
-    conn: AsyncConnection[Any], asked: Collection[tuple[str, str]]
-) -> frozenset[tuple[str, str]]:
-    """Those of the (clinic, gateway) pairs that are registered."""
-    pairs = sorted(asked)
-    with translated():
-        cur = await conn.execute(
-            load("ingest")["known_gateways"],
-            {"clinics": [c for c, _ in pairs], "names": [n for _, n in pairs]},
-        )
-        return frozenset(await cur.fetchall())
 
 
 async def store_status(

@@ -26,11 +26,12 @@ RECONNECT = 4.0
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, max_size: int = 4, fresh_plans: bool = False
+    url: str, *, max_size: int = 4, fresh_plans: bool = False, checked: bool = True
 ) -> AsyncIterator[AsyncConnectionPool]:
     """A pool that starts even while the database is away; each use then raises Unavailable.
 
     `fresh_plans`: for whoever reads readings of a time; planning anew costs less than it saves.
+    `checked`: a connection that died is noticed before its use; who retries anyway saves the trip.
     """
     options = _OPTIONS + (_FRESH_PLANS if fresh_plans else "")
     pool = AsyncConnectionPool(
@@ -40,7 +41,7 @@ async def open_pool(
         open=False,
         timeout=WAIT,
         reconnect_timeout=RECONNECT,
-        check=AsyncConnectionPool.check_connection,
+        check=AsyncConnectionPool.check_connection if checked else None,
         kwargs={"options": options, "autocommit": True, "connect_timeout": 5},
     )
     await pool.open(wait=False)

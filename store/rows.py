@@ -6,14 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from vitals.errors import QuarantineReason
 from vitals.reading import Reading
 
 NO_SLOT = -1  # `user_slot` of a device without user slots
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingRow:
+class ReadingRow(msgspec.Struct, frozen=True, kw_only=True):
     """A reading that may be stored, and where it came from."""
 
     clinic: str
@@ -61,7 +62,11 @@ class BatchOutcome:
 
 def measured_columns(reading: Reading) -> tuple[dict[str, float | None], str | None, bool]:
     """Column values, the comparator, and whether the measurement failed."""
-    numbers = {str(v.measure): v.value for v in reading.values}
-    comparator = next((str(v.comparator) for v in reading.values if v.comparator), None)
-    failed = all(v.value is None and v.comparator is None for v in reading.values)
+    numbers: dict[str, float | None] = {}
+    comparator, failed = None, True
+    for value in reading.values:
+        numbers[value.measure.value] = value.value
+        if value.comparator is not None:
+            comparator = comparator or value.comparator.value
+        failed = failed and value.value is None and value.comparator is None
     return numbers, comparator, failed

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from hashlib import sha1
 
 from vitals.reading import Reading
 
 #: UUIDv5 namespace of Hearthline readings. Never changes: every stored id hangs on it.
 NAMESPACE = uuid.UUID("9b1d0f2e-6a53-5c2b-8f0e-3d1c7a9e4b10")
+_NAMESPACE = NAMESPACE.bytes
 
 #: A device clock before this year was never set (common power-on values: 1970, 2000, 2010, 2015).
 FIRST_PLAUSIBLE_YEAR = 2016
@@ -47,7 +49,16 @@ def reading_id(
     ]
     if minted_at is not None:
         parts.append(str(round(minted_at.timestamp() * 1_000_000)))
-    return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
+    return _uuid5("|".join(parts))
+
+
+def _uuid5(name: str) -> str:
+    """`str(uuid.uuid5(NAMESPACE, name))`, quicker: ingest checks each id (RFC 9562)."""
+    digest = bytearray(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = (digest[6] & 0x0F) | 0x50  # version 5
+    digest[8] = (digest[8] & 0x3F) | 0x80  # variant
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def must_mint(*, sequence: int | None, device_time: datetime | None, received_at: datetime) -> bool:

@@ -70,10 +70,13 @@ def _reject(reason: QuarantineReason, detail: str) -> None:
 
 def _check_text(reading: Reading) -> None:
     texts = [reading.device, reading.manufacturer, reading.model, reading.serial, *reading.flags]
-    texts += [str(part) for item in reading.context.items() for part in item]
-    texts += [part for raw in reading.raw for part in (raw.characteristic, raw.hex)]
-    if any(text and "\x00" in text for text in texts):
-        _reject(QuarantineReason.BAD_TEXT, "a text holds U+0000")
+    if reading.context:
+        texts += [str(part) for item in reading.context.items() for part in item]
+    for raw in reading.raw:
+        texts += (raw.characteristic, raw.hex)
+    for text in texts:
+        if text and "\x00" in text:
+            _reject(QuarantineReason.BAD_TEXT, "a text holds U+0000")
 
 
 def _check_times(reading: Reading, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from vitals.errors import TopicError
 
@@ -48,7 +49,13 @@ def build(clinic: str, gateway: str, branch: Branch) -> str:
     return str(Topic(clinic=clinic, gateway=gateway, branch=branch))
 
 
+@lru_cache(maxsize=65_536)
 def parse(topic: str) -> Topic:
+    """The levels of a topic. Remembered: gateways say the same few again and again.
+
+    Raises:
+        TopicError: not one of this system's.
+    """
     parts = topic.split("/")
     if len(parts) != 5 or "/".join(parts[:2]) != _PREFIX:  # noqa: PLR2004 -- the five levels above
         raise TopicError("not a topic of this system")

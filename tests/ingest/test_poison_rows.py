@@ -13,7 +13,7 @@ import pytest
 
 from ingest.decide import decide
 from ingest.status import status_row
-from ingest.writer import write
+from ingest.writer import Writer
 from store.gateways import store_status
 from store.pool import open_pool
 from tests.store.make import NOW, reading, row
@@ -25,7 +25,7 @@ from vitals.reading import Certainty, ClockCorrection
 async def test_a_key_that_no_index_holds_is_refused_and_not_tried_for_ever(database, home, admin):
     noise = "".join(random.Random(1).choices(string.printable, k=9000))  # noqa: S311 -- it shall not compress
     async with open_pool(database.urls["hl_ingest"]) as pool:
-        written = await asyncio.wait_for(write(pool, [row(1), row(2, device=noise)], []), 20)
+        written = await asyncio.wait_for(Writer(pool).write([row(1), row(2, device=noise)], []), 20)
     assert (len(written.stored), len(written.refused)) == (1, 1)
     kept = await (await admin.execute("SELECT reason FROM quarantine")).fetchall()
     assert kept == [("wrong_schema",)]

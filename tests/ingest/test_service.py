@@ -4,14 +4,16 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import sys
 import uuid
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
+from gateway.settings import Broker
 from ingest.retire import retire
-from ingest.subscriber import _client
 from store.fixtures import counts, register_clinic, register_gateway, register_home
 from tests.store.make import reading
 from vitals import wire
@@ -43,8 +45,16 @@ class Site:
         await retire(self.services.mqtt_url, ca=ca, client_id=self.client_id)
 
     def gateway(self):
-        ca = Path(self.services.mqtt_ca)
-        return _client(self.gateway_url, ca=ca, client_id=f"{self.clinic}-gw-1")
+        broker = Broker(self.gateway_url, Path(self.services.mqtt_ca))
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=f"{self.clinic}-gw-1",
+            protocol=aiomqtt.ProtocolVersion.V5,
+            tls_context=ssl.create_default_context(cafile=broker.ca),
+        )
 
     def topic(self, branch):
         return f"hl/v1/{self.clinic}/gw-1/{branch}"

@@ -10,6 +10,7 @@ import pytest
 from alerts import rulebook
 from alerts.evaluation import evaluate_set
 from ingest.outbox import replay
+from ingest.writer import Writer
 from store.gateways import claimed_replays
 from store.pool import connection, open_pool
 from tests.api.conftest import NOW, found
@@ -76,7 +77,7 @@ async def ingest_replays(database):
     """As a worker does, until nothing is left; in how many batches."""
     batches = 0
     async with open_pool(database.urls["hl_ingest"]) as pool:
-        while await replay(cast("Any", Broker()), pool):
+        while await replay(cast("Any", Broker()), Writer(pool), pool):
             batches += 1
     return batches
 
