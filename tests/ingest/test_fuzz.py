@@ -25,7 +25,7 @@ from psycopg.rows import dict_row
 
 from ingest import receipts
 from ingest.decide import decide
-from ingest.writer import write
+from ingest.writer import Writer
 from store.fixtures import assign, register_device, register_patient
 from store.pool import open_pool
 from tests.ingest import messages
@@ -113,7 +113,7 @@ async def _judge(pool, batch, tally):
     decisions = [decide(m.topic, m.payload, known=KNOWN, now=NOW) for m in batch]
     accepted = [row for d in decisions for row in d.accepted]
     aside = [row for d in decisions for row in d.quarantined]
-    written = await write(pool, accepted, aside)
+    written = await Writer(pool).write(accepted, aside)
     assert not written.refused  # the door refuses all that the database would
     for message, decision in zip(batch, decisions, strict=True):
         _fits(message, decision)
