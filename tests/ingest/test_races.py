@@ -28,7 +28,7 @@ from gateway.settings import Broker
 from gateway.spool import open_spool
 from ingest.decide import decide, decide_reading
 from ingest.metrics import REGISTRY
-from ingest.writer import write
+from ingest.writer import Writer
 from store.fixtures import counts
 from store.pool import open_pool
 from tests.ingest.test_decide import KNOWN, TOPIC, sealed
@@ -72,7 +72,7 @@ async def in_trouble(pool, rows):
     async def tried_again():
         return retries() > before
 
-    writing = asyncio.create_task(write(pool, rows, []))
+    writing = asyncio.create_task(Writer(pool).write(rows, []))
     await until(tried_again)
     assert not writing.done()
     yield
@@ -108,7 +108,7 @@ async def _race(pools, batches, others):
     """Each worker writes its batches one after the other, both at once."""
 
     async def work(pool, mine):
-        return [await write(pool, batch, []) for batch in mine]
+        return [await Writer(pool).write(batch, []) for batch in mine]
 
     done = await asyncio.gather(work(pools[0], batches), work(pools[1], others))
     return [[key for written in one for key in written.stored] for one in done]
@@ -140,7 +140,7 @@ async def test_serialization_failures_are_tried_again(pools, admin, database):
     before = retries()
     for start in range(0, 400, 40):  # both at the same rows, until they have met
         some = rows[start : start + 40]
-        await asyncio.gather(*(write(pool, some, []) for pool in pools))
+        await asyncio.gather(*(Writer(pool).write(some, []) for pool in pools))
     assert retries() > before
     await each_once(admin, rows)
 
@@ -156,7 +156,7 @@ async def test_a_deadlock_is_tried_again(pools, admin, database):
     async with await psycopg.AsyncConnection.connect(database.admin, options=options) as rival:
         await rival.execute(key, [rows[-1].reading.id])
         before = retries()
-        writing = asyncio.create_task(write(pools[0], rows, []))
+        writing = asyncio.create_task(Writer(pools[0]).write(rows, []))
 
         async def waits():
             cur = await admin.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
@@ -321,12 +321,12 @@ async def test_readings_of_months_ago_arrive_among_those_of_today(pools, admin):
 async def test_a_reading_of_the_future_waits_until_its_time_has_come(pools, admin):
     ahead = reading(1, measured_at=NOW + timedelta(days=2), received_at=NOW)
     decision = decide(TOPIC, sealed(ahead), known=KNOWN, now=NOW)
-    await write(pools[0], decision.accepted, decision.quarantined)
+    await Writer(pools[0]).write(decision.accepted, decision.quarantined)
     assert [(q.reason, q.reading_id) for q in decision.quarantined] == [("bad_time", ahead.id)]
     (kept,) = await (await admin.execute("SELECT topic, payload FROM quarantine")).fetchall()
     for days, stored in ((1, 0), (3, 1), (4, 0)):
         now = NOW + timedelta(days=days)
         again = decide_reading(kept[0], bytes(kept[1]), known=KNOWN, now=now)
-        written = await write(pools[0], again.accepted, again.quarantined)
+        written = await Writer(pools[0]).write(again.accepted, again.quarantined)
         assert len(written.stored) == stored
     await each_once(admin, [row(1, measured_at=ahead.measured_at)])

@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from alerts.evaluation import evaluate_set
 from alerts.rulebook import load
 from gateway.normalise import with_context
-from ingest.writer import write
+from ingest.writer import Writer
 from store import reassign, staff
 from store.errors import StoreError
 from store.fixtures import (
@@ -192,7 +192,7 @@ class House:
 
     clinic: str
     story: Story
-    pool: Any
+    writer: Writer
     api: Any
     worker: Any
     nurse: UUID
@@ -226,7 +226,7 @@ class House:
         )
 
     async def send(self, copies, aside=()):
-        await write(self.pool, [self.row(c) for c in copies], [self.poison(n) for n in aside])
+        await self.writer.write([self.row(c) for c in copies], [self.poison(n) for n in aside])
 
     async def give(self):
         device, one, other, who = self.story.periods[self.given]
@@ -288,7 +288,8 @@ class World:
             )
             for role in ("hl_api", "hl_worker")
         ]
-        self.pool = await self.open.enter_async_context(open_pool(self.database.urls["hl_ingest"]))
+        pool = await self.open.enter_async_context(open_pool(self.database.urls["hl_ingest"]))
+        self.writer = Writer(pool)  # one for all: what it remembers must not outlive a change
         await self.admin.execute(_CLOCKS)
         return self
 
@@ -312,7 +313,7 @@ class World:
         return House(
             clinic=clinic,
             story=story,
-            pool=self.pool,
+            writer=self.writer,
             api=self.api,
             worker=self.worker,
             nurse=nurse,
