@@ -15,7 +15,8 @@ from typing import Any
 from alerts.evaluation import evaluate_set
 from alerts.rulebook import load
 from bench.faults_plan import as_spooled
-from ingest import decide, writer
+from ingest import decide
+from ingest.writer import Writer
 from scripts.database import Database
 from simulator.journal import Entry
 from store.pool import connection, open_pool
@@ -32,10 +33,11 @@ def judge(database: Database, clinic: str, memory: Mapping[str, Sequence[Entry]]
 
 async def _judge(database: Database, clinic: str, memory: Mapping[str, Sequence[Entry]]) -> None:
     async with open_pool(database.ingest_url, max_size=1) as pool:
+        writer = Writer(pool)
         for topic, payload in _envelopes(clinic, memory):
             known = frozenset((clinic, gateway) for gateway in memory)
             found = decide.decide(topic, payload, known=known, now=utc_now())
-            await writer.write(pool, found.accepted, found.quarantined)
+            await writer.write(found.accepted, found.quarantined)
     book = load()
     async with open_pool(database.urls["hl_worker"], max_size=1) as pool, connection(pool) as conn:
         done = True
