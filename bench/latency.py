@@ -156,14 +156,14 @@ class Wards:
     """Who is ill where: nobody is in two of them."""
 
     in_browser: list[Bed]  # one for each crisis; and nobody measures twice within a second
-    steady: list[Bed]  # on the stream: whoever is not ill; each has an open task
+    steady: list[Bed]  # on the stream: whoever is not ill, half of them for each size of the store
     ill: list[Bed]  # on the stream, one for each crisis
 
     @classmethod
     def of(cls, wish: Wish) -> Wards:
         load = wish.load
         browser = max(wish.crises, round(wish.rate) + 2)
-        steady = max(load.open_tasks, round(load.rate) + 2)
+        steady = max(load.open_tasks, 2 * (round(load.rate) + 2))
         ill = load.crises * load.rounds * 2  # sizes of the store
         beds = iter(Bed(number=n + 1) for n in range(browser + steady + ill))
         return cls(
