@@ -192,7 +192,7 @@ class House:
 
     clinic: str
     story: Story
-    writer: Writer
+    ingest: list[Writer]  # two workers, with what they remember
     api: Any
     worker: Any
     nurse: UUID
@@ -225,8 +225,9 @@ class House:
             measured_at=at,
         )
 
-    async def send(self, copies, aside=()):
-        await self.writer.write([self.row(c) for c in copies], [self.poison(n) for n in aside])
+    async def send(self, worker, copies, aside=()):
+        rows = [self.row(copy) for copy in copies]
+        await self.ingest[worker].write(rows, [self.poison(number) for number in aside])
 
     async def give(self):
         device, one, other, who = self.story.periods[self.given]
@@ -250,8 +251,8 @@ class House:
 
     async def happen(self, step):
         async with asyncio.TaskGroup() as side_by_side:
-            side_by_side.create_task(self.send(step.one, step.aside))
-            side_by_side.create_task(self.send(step.other))
+            side_by_side.create_task(self.send(0, step.one, step.aside))
+            side_by_side.create_task(self.send(1, step.other))
             if step.given:
                 side_by_side.create_task(self.give())
             if step.judged:
@@ -289,7 +290,7 @@ class World:
             for role in ("hl_api", "hl_worker")
         ]
         pool = await self.open.enter_async_context(open_pool(self.database.urls["hl_ingest"]))
-        self.writer = Writer(pool)  # one for all: what it remembers must not outlive a change
+        self.ingest = [Writer(pool), Writer(pool)]  # for all stories: no memory outlives a change
         await self.admin.execute(_CLOCKS)
         return self
 
@@ -313,7 +314,7 @@ class World:
         return House(
             clinic=clinic,
             story=story,
-            writer=self.writer,
+            ingest=self.ingest,
             api=self.api,
             worker=self.worker,
             nurse=nurse,
@@ -401,6 +402,7 @@ _STANDS = {
 async def _compare(world, story):
     calm, storm = await world.house(story), await world.house(story)
     await calm.send(
+        0,
         [Copy(number=n, whole=True, corrected=0) for n in range(len(story.readings))],
         range(len(story.aside)),
     )
