@@ -277,6 +277,7 @@ def _stored(held: Held) -> dict[str, Any]:
     each["sum"] = round(sum(sizes.values()) / readings, 1)
     return {
         "readings_stored": readings,
+        "late_readings": 2 * ROUNDS * LATE,
         "chunks": measure.chunks(admin_url),
         "bytes_a_reading": each,
     }
@@ -311,8 +312,7 @@ def _problems(small: Held, large: Held, figures: dict[str, Any]) -> list[str]:
     problems = []
     if small.lengths != large.lengths:
         problems.append("the charts are not equally long")
-    added = 2 * ROUNDS * LATE
-    expected = A_PATIENT * large.patients + added
+    expected = A_PATIENT * large.patients + figures["late_readings"]
     if figures["readings_stored"] != expected:
         problems.append(f"{figures['readings_stored']} readings are stored, not {expected}")
     return problems

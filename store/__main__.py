@@ -1,6 +1,6 @@
 """`python -m store …`: what an operator does to the database.
 
-migrate, provision, backup, restore, retain, audit-key, audit-seal, audit-verify.
+migrate, provision, backup, restore, retain, columnstore, audit-key, audit-seal, audit-verify.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from store import audit_commands, backup_commands, retention_commands
+from store import audit_commands, backup_commands, columnstore, retention_commands
 from store import provision as provisioning
 from store.errors import Unavailable
 from store.settings import Settings
@@ -23,6 +23,7 @@ app.command()(audit_commands.audit_key)
 app.command()(audit_commands.audit_seal)
 app.command()(audit_commands.audit_verify)
 app.command()(retention_commands.retain)
+app.command()(columnstore.columnstore)
 
 
 @app.command()
