@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bench import charts as charts_bench
+from bench import chunks as chunks_bench
 from bench import faults as fault_run
 from bench import judging as judging_bench
 from bench import latency as latency_bench
@@ -136,6 +137,22 @@ def judging(
     """Readings that one alert worker judges a second, everybody's day at once."""
     wish = judging_bench.Wish(people=people, rounds=rounds, share=share)
     figures, ratios, problems = judging_bench.run(wish)
+    for problem in problems:
+        say(f"bench: {problem}")
+    show(figures, ratios, as_json=as_json)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def chunks(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+    readings: Annotated[int, typer.Option(help="in each database", min=20_000)] = 2_000_000,
+) -> None:
+    """The same readings in chunks of 1, 7 and 30 days."""
+    figures, ratios, problems = chunks_bench.run(charts_bench.Wish(readings=readings))
     for problem in problems:
         say(f"bench: {problem}")
     show(figures, ratios, as_json=as_json)

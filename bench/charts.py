@@ -79,6 +79,7 @@ class Held:
     execution_ms: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     fresh: list[float] = field(default_factory=list)
+    server_cpu_s: float | None = None  # of the filling; None where the server is elsewhere
     lengths: set[int] = field(default_factory=set)  # rows of a chart
 
     @property
@@ -107,37 +108,39 @@ def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     admin_url = environment[settings.DATABASE_URL]
     with ExitStack() as stack:
         small, large = (
-            _filled(stack, admin_url, wish, part)
-            for part in (wish.patients // TIMES, wish.patients)
+            filled(stack, admin_url, wish, part) for part in (wish.patients // TIMES, wish.patients)
         )
         both = (small, large)
         figures: dict[str, Any] = {"machine": machine.facts(small.database.admin_url)}
-        asyncio.run(_rounds(both))
+        asyncio.run(rounds(both))
         _cold(both)
         if wish.pages:
             _pages(both, environment)
-        asyncio.run(_late(both))
+        asyncio.run(late(both))
         figures |= {"small": small.told(), "large": large.told()}
         figures |= _stored(large)
         figures["load_after"] = machine.load()
     return figures, _ratios(small, large), _problems(small, large, figures)
 
 
-def _filled(stack: ExitStack, admin_url: str, wish: Wish, patients: int) -> Held:
+def filled(stack: ExitStack, admin_url: str, wish: Wish, patients: int) -> Held:
+    """A database of its own with that many patients, each with as many readings."""
     name = f"hl_bench_{uuid.uuid4().hex[:12]}"
     database = stack.enter_context(Database.fresh(admin_url, name))
     if wish.chunk_days is not None:
         measure.set_chunk_interval(database.admin_url, wish.chunk_days)
     readings = wish.readings * patients // wish.patients
     say(f"{readings} readings of {patients} patients are stored")
-    filled = stored.fill(
-        database.admin_url, CLINIC, patients=patients, readings=readings, days=DAYS
-    )
-    say(f"  {filled.rows_per_s} rows/s, load {machine.load()}")
+    found = stored.fill(database.admin_url, CLINIC, patients=patients, readings=readings, days=DAYS)
+    say(f"  {found.rows_per_s} rows/s, load {machine.load()}")
     bulk.analyze(database.admin_url)
     measure.checkpoint(database.admin_url)
     return Held(
-        database=database, patients=patients, rows_per_s=filled.rows_per_s, until=filled.until
+        database=database,
+        patients=patients,
+        rows_per_s=found.rows_per_s,
+        until=found.until,
+        server_cpu_s=found.server_cpu_s,
     )
 
 
@@ -151,7 +154,8 @@ def _subjects(held: Sequence[Held]) -> list[uuid.UUID]:
     return [stored.patient_id(CLINIC, number) for number in range(1, fewest + 1, step)][:SUBJECTS]
 
 
-async def _rounds(both: Sequence[Held]) -> None:
+async def rounds(both: Sequence[Held]) -> None:
+    """The same charts in every database, request by request in turn."""
     subjects = _subjects(both)
     for number in range(ROUNDS + 1):
         taken = await _asked(both, subjects)
@@ -237,25 +241,34 @@ async def _page(spine: Spine, addresses: list[str]) -> Spread:
 # Late readings ------------------------------------------------------------------------------------
 
 
-async def _late(both: Sequence[Held]) -> None:
-    """One batch each of another patient, by turns: a backlog of all the days, and of the last."""
+async def late(both: Sequence[Held]) -> None:
+    """Batches of one patient each, by turns: a backlog of all the days, and of the last."""
     beds = [Bed(number=n) for n in range(1, 2 * ROUNDS + 1)]
     chance = Random(_SEED)  # noqa: S311 -- plausible, not secret
-    for held in both:
-        since = held.until - timedelta(days=DAYS + 1)
-        await ward.furnish(held.database.admin_url, CLINIC, beds, since=since)
-        async with (
-            open_pool(held.database.ingest_url, max_size=1) as pool,
-            connection(pool) as conn,
-        ):
-            for late, fresh in zip(beds[::2], beds[1::2], strict=True):
-                for bed, days, taken in ((late, DAYS, held.late), (fresh, 1, held.fresh)):
-                    rows = _backlog(bed, held.until, days, chance)
-                    started = time.perf_counter()
-                    outcome = await write_batch(conn, readings=rows, quarantined=[])
-                    taken.append(time.perf_counter() - started)
-                    if len(outcome.stored) != LATE:
-                        raise RuntimeError("a late reading was taken for another")
+    async with AsyncExitStack() as stack:
+        conns = [await stack.enter_async_context(_writer(held, beds)) for held in both]
+        for old, young in zip(beds[::2], beds[1::2], strict=True):
+            for held, conn in zip(both, conns, strict=True):
+                held.late.append(await _written(conn, _backlog(old, held.until, DAYS, chance)))
+                held.fresh.append(await _written(conn, _backlog(young, held.until, 1, chance)))
+
+
+@asynccontextmanager
+async def _writer(held: Held, beds: Sequence[Bed]) -> AsyncIterator[Any]:
+    """As ingest connects; everybody is registered."""
+    since = held.until - timedelta(days=DAYS + 1)
+    await ward.furnish(held.database.admin_url, CLINIC, beds, since=since)
+    async with open_pool(held.database.ingest_url, max_size=1) as pool, connection(pool) as conn:
+        yield conn
+
+
+async def _written(conn: Any, rows: list[ReadingRow]) -> float:
+    started = time.perf_counter()
+    outcome = await write_batch(conn, readings=rows, quarantined=[])
+    taken = time.perf_counter() - started
+    if len(outcome.stored) != len(rows):
+        raise RuntimeError("a late reading was taken for another")
+    return taken
 
 
 def _backlog(bed: Bed, until: datetime, days: int, chance: Random) -> list[ReadingRow]:

@@ -68,6 +68,12 @@ async def _postmaster(admin_url: str) -> int | None:
         return await fixtures.server_pid(conn)
 
 
+def server_cpu_s(pid: int) -> float | None:
+    """Of a process of the database server; None where that is not on this machine."""
+    here = _text(Path(f"/proc/{pid}/comm")).startswith("postgres")
+    return cpu_s(pid) if here else None
+
+
 async def _versions(admin_url: str) -> dict[str, str]:
     async with open_pool(admin_url, max_size=1) as pool, connection(pool) as conn:
         return await fixtures.versions(conn)

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
-from bench import tuples
+from bench import machine, tuples
 from bench.payloads import CHARACTERISTICS, SENDERS, SLOTS, Instants, Sent, Whole
 from bench.tuples import Column, Matrix
 from gateway.normalise import Provenance, normalise
@@ -58,6 +58,7 @@ class Filled:
     seconds: float
     since: datetime
     until: datetime
+    server_cpu_s: float | None  # of the one connection; None where the server is elsewhere
 
     @property
     def rows_per_s(self) -> int:
@@ -114,8 +115,14 @@ def fill(  # noqa: PLR0913 -- how many, whose and when
             bulk.copy_tuples(conn, "reading", by_kind)
             conn.commit()
         seconds = time.perf_counter() - started
+        cpu_s = machine.server_cpu_s(bulk.server_process(conn))
     return Filled(
-        patients=patients, readings=readings, seconds=seconds, since=ward.since, until=end
+        patients=patients,
+        readings=readings,
+        seconds=seconds,
+        since=ward.since,
+        until=end,
+        server_cpu_s=cpu_s,
     )
 
 

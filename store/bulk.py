@@ -28,6 +28,11 @@ def bulk_connection(admin_url: str) -> Iterator[Connection]:
         yield conn
 
 
+def server_process(conn: Connection) -> int:
+    """The process of the server that serves this connection, by the server's own number."""
+    return conn.info.backend_pid
+
+
 def ensure_clinic(conn: Connection, clinic: str, *, zone: str) -> None:
     conn.execute(load("bulk")["ensure_clinic"], {"clinic": clinic, "zone": zone})
 
