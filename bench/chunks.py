@@ -19,11 +19,11 @@ from bench.spread import spread
 from store import measure
 
 LENGTHS = (1, 7, 30)  # days
-PRESENT = 7
+BASE = 7
 
 
 def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Figures by length, ratios to the present one, and what went wrong."""
+    """Figures by length, ratios to `BASE`, and what went wrong."""
     admin_url = settings.environment()[settings.DATABASE_URL]
     with ExitStack() as stack:
         held = {
@@ -32,14 +32,14 @@ def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
         }
         asyncio.run(charts.rounds(list(held.values())))
         asyncio.run(charts.late(list(held.values())))
-        facts = machine.facts(held[PRESENT].database.admin_url)
+        facts = machine.facts(held[BASE].database.admin_url)
         figures: dict[str, Any] = {"machine": facts}
         told = {days: _told(one) for days, one in held.items()}
         figures |= {f"days_{days}": one for days, one in told.items()}
     ratios = {
-        f"{name}_{days}_days": _ratio(told[days][key], told[PRESENT][key])
+        f"{name}_{days}_days": _ratio(told[days][key], told[BASE][key])
         for days in LENGTHS
-        if days != PRESENT
+        if days != BASE
         for name, key in (
             ("fill", "fill_server_us_a_row"),
             ("chart", "chart_p50_ms"),

@@ -28,8 +28,8 @@ pytestmark = pytest.mark.services
 
 YEAR = timedelta(days=365)
 LATER = NOW + YEAR - 100 * HOUR  # a year on, what is older than 100 hours now is past its time
-OLD, YOUNG = 150, 50  # hours ago, in one chunk
-WEEK_BEFORE = 222  # in the chunk before
+OLD, YOUNG = 150, 50  # hours ago
+MONTHS_BEFORE = 60 * 24  # in an earlier chunk, and nobody's
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ async def test_a_hold_waits_for_the_batch_that_is_being_removed(house, database)
 
 async def test_a_chunk_goes_when_nobody_has_a_reading_in_it(house, pool):
     await measured_and_judged(house)
-    await house.measure(WEEK_BEFORE)
+    await house.measure(MONTHS_BEFORE)
     await house.judge()
     chunks = "SELECT count(*) AS n FROM timescaledb_information.chunks"
     (before,) = await house.rows(chunks)
@@ -338,7 +338,7 @@ async def test_a_chunk_goes_when_nobody_has_a_reading_in_it(house, pool):
 
 async def test_a_late_reading_does_not_fall_into_a_chunk_that_is_going(house, pool, database):
     """Ingest waits for the drop and makes the chunk anew: nothing is lost (I1)."""
-    await house.measure(WEEK_BEFORE)
+    await house.measure(MONTHS_BEFORE)
     await measured_and_judged(house)
     await keep(house)
     await run(pool)
@@ -349,7 +349,7 @@ async def test_a_late_reading_does_not_fall_into_a_chunk_that_is_going(house, po
     async with await psycopg.AsyncConnection.connect(database.admin) as dropper:
         asked = "SELECT drop_chunk_if_empty(%s::regclass)"
         assert await (await dropper.execute(asked, [chunk["name"]])).fetchone() == (True,)
-        late = asyncio.create_task(house.measure(WEEK_BEFORE + 1))
+        late = asyncio.create_task(house.measure(MONTHS_BEFORE + 1))
         async with asyncio.timeout(20):
             while not await house.rows(
                 "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
