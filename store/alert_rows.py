@@ -12,11 +12,12 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A day of a patient that waits to be judged."""
+    """A day of a patient that waits to be judged. `id`: None where the day itself is the key."""
 
     patient_id: UUID
     day: date
     marked_at: datetime
+    id: int | None = None
 
 
 class Sample(msgspec.Struct, frozen=True):

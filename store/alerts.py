@@ -46,9 +46,13 @@ async def stand_still(conn: Connection) -> None:
 
 
 async def claim_days(conn: Connection, *, size: int, only: UUID | None = None) -> list[Mark]:
+    """Marks of days to judge, several perhaps of one day; `finish` removes these and no others."""
     await stand_still(conn)
-    cur = await conn.execute(load("alerts")["claim_days"], {"size": size, "only": only})
-    return [Mark(*row) for row in await cur.fetchall()]
+    claimed: list[Mark] = []
+    for name in ("claim_marks", "claim_days"):
+        cur = await conn.execute(load("alerts")[name], {"size": size, "only": only})
+        claimed += [Mark(*row) for row in await cur.fetchall()]
+    return claimed
 
 
 async def claim_set_aside(
@@ -156,12 +160,20 @@ async def finish(
     if set_aside:
         ids = [row.quarantine_id for row in set_aside]
         await conn.execute(sql["set_aside_judged"], {"ids": ids, "now": now})
-    done = {
-        "patients": literal(mark.patient_id for mark in marks),
-        "days": literal(mark.day for mark in marks),
-    }
-    await conn.execute(sql["days_judged"], done)
+    await _remove(conn, marks)
     return judged
+
+
+async def _remove(conn: Connection, marks: Sequence[Mark]) -> None:
+    sql = load("alerts")
+    if ids := [mark.id for mark in marks if mark.id is not None]:
+        await conn.execute(sql["marks_judged"], {"ids": literal(ids)})
+    if days := [mark for mark in marks if mark.id is None]:
+        done = {
+            "patients": literal(mark.patient_id for mark in days),
+            "days": literal(mark.day for mark in days),
+        }
+        await conn.execute(sql["days_judged"], done)
 
 
 async def _store_judgements(conn: Connection, verdicts: Sequence[Verdict], now: datetime) -> int:

@@ -256,16 +256,11 @@ def _day(row: ReadingRow, at: datetime, directory: Directory) -> date:
 async def _mark_pending(cur: AsyncCursor[Any], marks: set[_Mark]) -> None:
     if not marks:
         return
-    clinics, patients, days = zip(*sorted(marks, key=_order), strict=True)
+    clinics, patients, days = zip(*marks, strict=True)
     values = {"clinics": list(clinics), "patients": list(patients), "days": list(days)}
     async with cur.connection.pipeline():
         await cur.execute(load("ingest")["mark_pending"], values)
         await cur.execute(load("ingest")["notify_pending"])
-
-
-def _order(mark: _Mark) -> tuple[str, int, date]:
-    """One for all workers, so that none waits for another in a circle."""
-    return mark.clinic, mark.patient.int, mark.day
 
 
 async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> None:

@@ -1,10 +1,22 @@
 -- name: clinics_to_judge
 SELECT clinics_to_judge()
 
+-- name: claim_marks
+-- The patients who wait longest, and then every mark of theirs: a patient's days are read and written
+-- together. What another worker holds is passed over. Patients as one array: of a queue that fills
+-- and empties no statistics say that a join would look at all of it.
+WITH oldest AS MATERIALIZED (
+    SELECT patient_id FROM evaluation_mark
+    WHERE clinic_id = session_clinic() AND (%(only)s::uuid IS NULL OR patient_id = %(only)s)
+    ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+)
+SELECT patient_id, day, marked_at, id FROM evaluation_mark
+WHERE clinic_id = session_clinic() AND patient_id = ANY(ARRAY(SELECT patient_id FROM oldest))
+ORDER BY patient_id, day, id LIMIT %(size)s * 8 FOR UPDATE SKIP LOCKED
+
 -- name: claim_days
--- The patients who wait longest, and then every waiting day of theirs: a patient's days are read
--- and written together. What another worker holds is passed over. Patients as one array: of a queue
--- that fills and empties no statistics say that a join would look at all of it.
+-- The same of days that are rows of their own: what an attribution or a re-assignment marked, and
+-- ingest of an older version.
 WITH oldest AS MATERIALIZED (
     SELECT patient_id FROM pending_evaluation
     WHERE clinic_id = session_clinic() AND (%(only)s::uuid IS NULL OR patient_id = %(only)s)
@@ -16,7 +28,9 @@ ORDER BY patient_id, day LIMIT %(size)s * 8 FOR UPDATE SKIP LOCKED
 
 -- name: waiting_patients
 SELECT patient_id FROM (
-    SELECT patient_id, marked_at AS since FROM pending_evaluation WHERE clinic_id = session_clinic()
+    SELECT patient_id, marked_at AS since FROM evaluation_mark WHERE clinic_id = session_clinic()
+    UNION ALL
+    SELECT patient_id, marked_at FROM pending_evaluation WHERE clinic_id = session_clinic()
     UNION ALL
     SELECT patient_id, first_seen FROM quarantine
     WHERE clinic_id = session_clinic() AND patient_id IS NOT NULL AND judged_at IS NULL
@@ -177,6 +191,10 @@ ON CONFLICT DO NOTHING
 
 -- name: set_aside_judged
 UPDATE quarantine SET judged_at = %(now)s WHERE id = ANY(%(ids)s::bigint[])
+
+-- name: marks_judged
+-- Those that were claimed and no other: what was marked meanwhile is judged next.
+DELETE FROM evaluation_mark WHERE clinic_id = session_clinic() AND id = ANY(%(ids)s::bigint[])
 
 -- name: days_judged
 DELETE FROM pending_evaluation p USING unnest(%(patients)s::uuid[], %(days)s::date[])

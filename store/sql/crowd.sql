@@ -74,7 +74,7 @@ SELECT clinic_id, reading_id, patient_id, assignment_id, record_number || ' ' ||
 FROM wanted
 
 -- name: mark
-INSERT INTO pending_evaluation (clinic_id, patient_id, day)
+INSERT INTO evaluation_mark (clinic_id, patient_id, day)
 SELECT clinic_id, id, %(day)s FROM patient
 WHERE clinic_id = session_clinic() AND family_name = 'Crowd'
 
@@ -82,7 +82,7 @@ WHERE clinic_id = session_clinic() AND family_name = 'Crowd'
 SELECT pg_notify('pending_evaluation', '')
 
 -- name: waiting
-SELECT EXISTS (SELECT FROM pending_evaluation WHERE clinic_id = session_clinic())
+SELECT EXISTS (SELECT FROM evaluation_mark WHERE clinic_id = session_clinic())
     OR EXISTS (SELECT FROM summary_rebuild WHERE clinic_id = session_clinic())
 
 -- name: judged

@@ -48,7 +48,11 @@ SELECT (SELECT count(*) FROM reading_view) AS readings,
        (SELECT count(*) FROM reading_view WHERE patient_id IS NULL) AS unassigned,
        (SELECT count(*) FROM reading_view WHERE held) AS held,
        (SELECT count(*) FROM quarantine WHERE clinic_id = session_clinic()) AS quarantined,
-       (SELECT count(*) FROM pending_evaluation WHERE clinic_id = session_clinic()) AS pending,
+       (SELECT count(*) FROM (
+            SELECT patient_id, day FROM evaluation_mark WHERE clinic_id = session_clinic()
+            UNION
+            SELECT patient_id, day FROM pending_evaluation WHERE clinic_id = session_clinic()
+        ) AS days) AS pending,
        (SELECT count(*) FROM quarantine
         WHERE clinic_id = session_clinic() AND patient_id IS NOT NULL AND judged_at IS NULL)
            AS unjudged,

@@ -44,12 +44,11 @@ SELECT clinic_id, patient_id, measured_at, gateway
 FROM amend_readings(%(clinics)s::text[], %(ids)s::uuid[], %(raws)s::jsonb[], %(contexts)s::jsonb[])
 
 -- name: mark_pending
--- A mark keeps the instant since which it waits; a row that a worker is judging makes this one wait.
-INSERT INTO pending_evaluation (clinic_id, patient_id, day)
+-- Appended, whatever waits already: what a worker is judging makes nobody wait.
+INSERT INTO evaluation_mark (clinic_id, patient_id, day)
 SELECT n.clinic_id, n.patient_id, n.day
 FROM unnest(%(clinics)b::text[], %(patients)b::uuid[], %(days)b::date[])
     AS n (clinic_id, patient_id, day)
-ON CONFLICT (clinic_id, patient_id, day) DO UPDATE SET marked_at = pending_evaluation.marked_at
 
 -- name: notify_pending
 SELECT pg_notify('pending_evaluation', '')

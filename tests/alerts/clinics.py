@@ -51,7 +51,9 @@ _DUMP = {
         SELECT p.given_name, a.lineage, a.episode, count(*)
         FROM alert_event e JOIN alert a ON a.id = e.alert_id JOIN patient p ON p.id = a.patient_id
         WHERE e.clinic_id = %(clinic)s AND e.event = 'fired' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
-    "waiting": "SELECT count(*) FROM pending_evaluation WHERE clinic_id = %(clinic)s",
+    "waiting": """
+        SELECT (SELECT count(*) FROM evaluation_mark WHERE clinic_id = %(clinic)s)
+             + (SELECT count(*) FROM pending_evaluation WHERE clinic_id = %(clinic)s)""",
 }
 
 

@@ -109,7 +109,7 @@ async def _until(clinic: Clinic, query: str) -> None:
 
 _DONE = (
     "SELECT FROM clinic WHERE id = %(clinic)s AND NOT EXISTS"
-    " (SELECT FROM pending_evaluation WHERE clinic_id = %(clinic)s)"
+    " (SELECT FROM evaluation_mark WHERE clinic_id = %(clinic)s)"
 )
 
 
@@ -123,7 +123,7 @@ async def test_a_killed_worker_changes_nothing(database, admin):
                 storm,
                 f"SELECT FROM judgement WHERE clinic_id = %(clinic)s HAVING count(*) >= {least}",
             )
-    assert await storm.rows("SELECT FROM pending_evaluation"), "killed too late to matter"
+    assert await storm.rows("SELECT FROM evaluation_mark"), "killed too late to matter"
     with _process(storm, size=50) as last:
         await _until(storm, _DONE)
         last.send_signal(signal.SIGTERM)

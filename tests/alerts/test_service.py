@@ -85,7 +85,7 @@ async def test_who_cannot_be_judged_holds_nobody_back(clinic, database, admin, s
         await service.drain(asyncio.Event())
         assert (await clinic.alert())["patient_id"] == clinic.people[1].id
         assert (await south.alert())["patient_id"] == south.people[0].id
-        waiting = await clinic.rows("SELECT DISTINCT patient_id FROM pending_evaluation")
+        waiting = await clinic.rows("SELECT DISTINCT patient_id FROM evaluation_mark")
         assert waiting == [{"patient_id": clinic.people[0].id}]
         assert metrics.PASSED_OVER._value.get() > passed_over
         await admin.execute("UPDATE reading SET weight_kg = 80 WHERE weight_kg = 0")

@@ -45,6 +45,10 @@ async def fill(database, admin, north):
     provider = north.staff["provider"]
     await retention.set_rule(admin, "north", 84, reason="Board", by=provider, now=now)
     (reading,) = await fixtures.read_readings(admin, "north")
+    await admin.execute(
+        "INSERT INTO evaluation_mark (clinic_id, patient_id, day) VALUES ('north', %s, %s)",
+        [made["patient_id"], now.date()],
+    )
     async with clinic_session(admin, "north"):
         await audit.record(admin, actor="test", action="test", subject="north", now=now)
     await seal_waiting(admin, KeyRing(current="k1", keys={"k1": b"k" * 32}), clock=utc_now)

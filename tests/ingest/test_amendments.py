@@ -73,7 +73,7 @@ async def test_late_context_joins_the_reading_and_marks_its_day(site, admin):
     await assign(admin, site.clinic, device=CUFF, patient=patient, starts_at=since)
     (first,) = await send(site, sealed(PLAIN))
     assert (first.stored, first.amended) == ([PLAIN.id], [])
-    await admin.execute("DELETE FROM pending_evaluation")
+    await admin.execute("DELETE FROM evaluation_mark")
     (second,) = await send(site, sealed(WHOLE, name="e-2"))
     assert (second.stored, second.duplicate, second.amended) == ([], [PLAIN.id], [PLAIN.id])
     row = await only_row(admin, site.clinic)

@@ -395,7 +395,9 @@ _STANDS = {
     "reading days": """
         SELECT p.given_name, d.day FROM reading_day d JOIN patient p ON p.id = d.patient_id
         WHERE d.clinic_id = %(clinic)s ORDER BY 1, 2""",
-    "waiting": "SELECT 1 FROM pending_evaluation WHERE clinic_id = %(clinic)s",
+    "waiting": """
+        SELECT 1 FROM evaluation_mark WHERE clinic_id = %(clinic)s
+        UNION ALL SELECT 1 FROM pending_evaluation WHERE clinic_id = %(clinic)s""",
 }
 
 

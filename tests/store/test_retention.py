@@ -373,7 +373,7 @@ async def test_the_command_says_what_it_does(house, database):
     old = row(measured_at=at, device_time=at.replace(tzinfo=None), received_at=at)
     await write_batch(house.ingest, readings=[old], quarantined=[])
     await house.admin.execute("UPDATE reading SET stored_at = received_at")
-    await house.admin.execute("DELETE FROM pending_evaluation")
+    await house.admin.execute("DELETE FROM evaluation_mark")
     await retention.set_rule(
         house.api, "north", 24, reason="Board", by=house.nurse, now=utc_now() - timedelta(days=8)
     )
