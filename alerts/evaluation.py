@@ -72,7 +72,7 @@ async def evaluate_set(
         spans = windows.spans_of(days, zones)
         await summaries_store.put(conn, summarise(samples, spans, zones, limits, book))
         return SetDone(
-            claimed=len(marks) + len(set_aside),
+            claimed=sum(mark.rows for mark in marks) + len(set_aside),
             oldest=min((m.marked_at for m in marks), default=None),
             judged=await store.finish(
                 conn,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,12 +13,19 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A day of a patient that waits to be judged. `id`: None where the day itself is the key."""
+    """A day of a patient that waits to be judged.
+
+    `ids`: of its rows in `evaluation_mark`; none where it is a row of `pending_evaluation`.
+    """
 
     patient_id: UUID
     day: date
-    marked_at: datetime
-    id: int | None = None
+    marked_at: datetime  # the first time
+    ids: Sequence[int] = ()
+
+    @property
+    def rows(self) -> int:
+        return len(self.ids) or 1
 
 
 class Sample(msgspec.Struct, frozen=True):

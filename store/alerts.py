@@ -46,13 +46,20 @@ async def stand_still(conn: Connection) -> None:
 
 
 async def claim_days(conn: Connection, *, size: int, only: UUID | None = None) -> list[Mark]:
-    """Marks of days to judge, several perhaps of one day; `finish` removes these and no others."""
+    """Days of those who wait longest; `finish` removes these marks and no others."""
     await stand_still(conn)
-    claimed: list[Mark] = []
-    for name in ("claim_marks", "claim_days"):
-        cur = await conn.execute(load("alerts")[name], {"size": size, "only": only})
-        claimed += [Mark(*row) for row in await cur.fetchall()]
-    return claimed
+    marks = await _claim_marks(conn, size=size, only=only)
+    cur = await conn.execute(load("alerts")["claim_days"], {"size": size, "only": only})
+    return marks + [Mark(*row) for row in await cur.fetchall()]
+
+
+async def _claim_marks(conn: Connection, *, size: int, only: UUID | None) -> list[Mark]:
+    sql = load("alerts")
+    cur = await conn.execute(sql["oldest_marks"], {"size": size, "only": only})
+    patients = literal({patient for (patient,) in await cur.fetchall()})
+    values = {"patients": patients, "size": size}
+    cur = await conn.execute(sql["claim_marks"], values)
+    return [Mark(*row) for row in await cur.fetchall()]
 
 
 async def claim_set_aside(
@@ -166,9 +173,9 @@ async def finish(
 
 async def _remove(conn: Connection, marks: Sequence[Mark]) -> None:
     sql = load("alerts")
-    if ids := [mark.id for mark in marks if mark.id is not None]:
+    if ids := [number for mark in marks for number in mark.ids]:
         await conn.execute(sql["marks_judged"], {"ids": literal(ids)})
-    if days := [mark for mark in marks if mark.id is None]:
+    if days := [mark for mark in marks if not mark.ids]:
         done = {
             "patients": literal(mark.patient_id for mark in days),
             "days": literal(mark.day for mark in days),

@@ -1,21 +1,25 @@
 -- name: clinics_to_judge
 SELECT clinics_to_judge()
 
+-- name: oldest_marks
+-- Whose marks wait longest; these are held from here on. What another worker holds is passed over.
+SELECT patient_id FROM evaluation_mark
+WHERE clinic_id = session_clinic() AND (%(only)s::uuid IS NULL OR patient_id = %(only)s)
+ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+
 -- name: claim_marks
--- The patients who wait longest, and then every mark of theirs: a patient's days are read and written
--- together. What another worker holds is passed over. Patients as one array: of a queue that fills
--- and empties no statistics say that a join would look at all of it.
-WITH oldest AS MATERIALIZED (
-    SELECT patient_id FROM evaluation_mark
-    WHERE clinic_id = session_clinic() AND (%(only)s::uuid IS NULL OR patient_id = %(only)s)
-    ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
-)
-SELECT patient_id, day, marked_at, id FROM evaluation_mark
-WHERE clinic_id = session_clinic() AND patient_id = ANY(ARRAY(SELECT patient_id FROM oldest))
-ORDER BY patient_id, day, id LIMIT %(size)s * 8 FOR UPDATE SKIP LOCKED
+-- And then every mark of theirs: a patient's days are read and written together. Patients come as one
+-- value: of a queue that fills and empties no statistics are true for long, and in the worst plan
+-- this is one look at each of the clinic's marks, and not one for each patient.
+SELECT patient_id, day, min(marked_at), array_agg(id) FROM (
+    SELECT patient_id, day, marked_at, id FROM evaluation_mark
+    WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
+    LIMIT %(size)s * 200 FOR UPDATE SKIP LOCKED
+) AS held
+GROUP BY patient_id, day ORDER BY min(id) LIMIT %(size)s * 8
 
 -- name: claim_days
--- The same of days that are rows of their own: what an attribution or a re-assignment marked, and
+-- The same of days that are rows of their own, of which no two are alike: what an attribution or a re-assignment marked, and
 -- ingest of an older version.
 WITH oldest AS MATERIALIZED (
     SELECT patient_id FROM pending_evaluation
