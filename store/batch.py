@@ -31,7 +31,7 @@ _AMEND_AT_ONCE = 2000  # rows of one statement: seconds below its timeout, whate
 _encode = msgspec.json.Encoder().encode
 _EMPTY = Jsonb({}, _encode)
 #: Of the columns in `copy_readings`.
-_TYPES = [
+COPY_TYPES = [
     "text", "uuid", "uuid", "uuid", "bool", "text", "int4", "text", *["float8"] * len(_MEASURES),
     "text", "bool", "text[]", "timestamp", "timestamptz", "timestamptz", "text", "float8",
     "float8", "int8", "bool", "text", "int4", "int4", "jsonb", "jsonb", "text", "text",
@@ -39,7 +39,7 @@ _TYPES = [
 Key = tuple[str, str]  # clinic, reading id
 
 
-class _Attributed(NamedTuple):
+class Attributed(NamedTuple):
     """A new reading and whose it is."""
 
     row: ReadingRow
@@ -103,7 +103,7 @@ def _fullest(readings: Sequence[ReadingRow]) -> dict[Key, ReadingRow]:
 
 async def _store(
     cur: AsyncCursor[Any], unique: dict[Key, ReadingRow], directory: Directory
-) -> tuple[frozenset[Key], list[_Attributed], int]:
+) -> tuple[frozenset[Key], list[Attributed], int]:
     if not unique:
         return frozenset(), [], 0
     epoch, fresh = await _insert_keys(cur, unique)
@@ -145,11 +145,11 @@ async def _insert_keys(
 
 async def _attribute(
     cur: AsyncCursor[Any], rows: Sequence[ReadingRow], directory: Directory, epoch: int
-) -> list[_Attributed]:
+) -> list[Attributed]:
     slots = {(*_address(row), _slot(row.reading)) for row in rows}
     spells = await directory.spells_of(cur.connection, slots, epoch=epoch)
     return [
-        _Attributed(
+        Attributed(
             row,
             attribute(
                 spells[(*_address(row), _slot(row.reading))],
@@ -162,7 +162,7 @@ async def _attribute(
 
 
 async def _insert_readings(
-    cur: AsyncCursor[Any], attributed: Sequence[_Attributed], directory: Directory
+    cur: AsyncCursor[Any], attributed: Sequence[Attributed], directory: Directory
 ) -> None:
     if not attributed:
         return
@@ -170,9 +170,9 @@ async def _insert_readings(
     if new:
         await _insert_devices(cur, [one.row for one in attributed if _address(one.row) in new])
     async with cur.copy(load("ingest")["copy_readings"]) as copy:
-        copy.set_types(_TYPES)
+        copy.set_types(COPY_TYPES)
         for one in attributed:
-            await copy.write_row(_columns(one))
+            await copy.write_row(columns(one))
 
 
 async def _insert_devices(cur: AsyncCursor[Any], rows: Iterable[ReadingRow]) -> None:
@@ -197,7 +197,7 @@ def _slot(reading: Reading) -> int:
     return NO_SLOT if reading.user_slot is None else reading.user_slot
 
 
-def _columns(attributed: _Attributed) -> tuple[Any, ...]:
+def columns(attributed: Attributed) -> tuple[Any, ...]:
     """In the order of `copy_readings`."""
     row, whose = attributed
     reading, clock = row.reading, row.reading.clock
