@@ -13,6 +13,7 @@ import typer
 from bench import charts as charts_bench
 from bench import chunks as chunks_bench
 from bench import faults as fault_run
+from bench import ingest as ingest_bench
 from bench import judging as judging_bench
 from bench import latency as latency_bench
 from bench.report import say, show, tell
@@ -153,6 +154,29 @@ def chunks(
 ) -> None:
     """The same readings in chunks of 1, 7 and 30 days."""
     figures, ratios, problems = chunks_bench.run(charts_bench.Wish(readings=readings))
+    for problem in problems:
+        say(f"bench: {problem}")
+    show(figures, ratios, as_json=as_json)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def ingest(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON object on the last line")
+    ] = False,
+    readings: Annotated[int, typer.Option(help="one in a message, a lap", min=200)] = 20_000,
+    backlog: Annotated[int, typer.Option(help="a hundred in a message, a lap", min=200)] = 100_000,
+    rounds: Annotated[int, typer.Option(help="medians of so many", min=1)] = 5,
+    stall: Annotated[float, typer.Option(help="seconds without a database", min=1)] = 60.0,
+    people: Annotated[int, typer.Option(help="for the alert worker; 0: without", min=0)] = 10_000,
+) -> None:
+    """One worker against Node-RED, a bare loop and COPY; two workers; memory in a stall."""
+    wish = ingest_bench.Wish(
+        readings=readings, backlog=backlog, rounds=rounds, stall_s=stall, people=people
+    )
+    figures, ratios, problems = ingest_bench.run(wish)
     for problem in problems:
         say(f"bench: {problem}")
     show(figures, ratios, as_json=as_json)

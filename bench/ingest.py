@@ -22,7 +22,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from bench import judging, machine, peer, settings, stall, stored
@@ -77,6 +76,7 @@ class Race:
     def __init__(self, wish: Wish, spine: Spine, track: Track, port: int) -> None:
         self.wish, self.spine, self.track, self.port = wish, spine, track, port
         self.until: datetime = midnight()
+        self.broker = f"mqtt://127.0.0.1:{port}"
         self.database_pid = machine.database_pid(spine.database.admin_url)
         self.laps: dict[str, list[Lap]] = defaultdict(list)
         self._seed = 0
@@ -123,7 +123,7 @@ class Race:
 
     @contextmanager
     def _workers(self, number: int) -> Iterator[list[int]]:
-        names = list(WORKERS)[:number]
+        names = WORKERS[:number]
         for name in names:
             self.spine.start_ingest(name)
         try:
@@ -131,7 +131,7 @@ class Race:
         finally:
             for name in names:
                 self.spine.stop(name)
-                asyncio.run(retire(self.spine.broker_url, ca=None, client_id=WORKERS[name]))
+                asyncio.run(retire(self.broker, ca=None, client_id=f"hl-{name}"))
 
     def _peer(self, load: Load) -> Lap:
         file = packed(self.spine.work, "peer.packets", load.peers())
@@ -214,8 +214,12 @@ def _race(wish: Wish, stack: ExitStack, environment: dict[str, str]) -> Race:
     database = stack.enter_context(Database.fresh(environment[settings.DATABASE_URL], name))
     port = stack.enter_context(plain_broker())
     stored.fill(database.admin_url, CLINIC, patients=HOMES, readings=HOMES, days=60)
-    spine = Spine(work=work, environment=environment, database=database)
-    spine.broker_url = f"mqtt://127.0.0.1:{port}"
+    spine = Spine(
+        work=work,
+        environment=environment,
+        database=database,
+        broker_url=f"mqtt://127.0.0.1:{port}",
+    )
     stack.enter_context(spine)
     track = Track.open(database.admin_url)
     stack.callback(track.close)

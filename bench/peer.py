@@ -1,6 +1,6 @@
 """The peer: Node-RED with a PostgreSQL node, as a small team would wire it up.
 
-MQTT in (QoS 1) → function → INSERT, row by row. It acknowledges before it writes, keeps no identity,
+MQTT in (QoS 1) → function → INSERT, row by row. It acknowledges before it writes, knows no doubles,
 attributes and judges nothing. Installed from npm into `.local/peer`, once; it runs with its own
 defaults, ten connections to the database.
 """

@@ -75,7 +75,7 @@ class Telling:
 
 @contextmanager
 def plain_broker() -> Iterator[int]:
-    """The port of a Mosquitto without TLS, passwords and persistence, as the peer's users run it."""
+    """The port of a Mosquitto without TLS, passwords and persistence: both sides use it."""
     port = free_port()
     broker = subprocess.Popen(  # noqa: S603
         [str(ROOT / "scripts" / "services"), "plain-broker", str(port)], cwd=ROOT

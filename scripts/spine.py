@@ -77,6 +77,7 @@ class Spine:
     work: Path
     environment: dict[str, str]  # the services' URLs, as `scripts/services env` prints them
     database: Any  # scripts.database.Database
+    broker_url: str | None = None  # ingest's, where it is not the services' own
     ports: dict[str, int] = field(default_factory=dict)
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _lock: IO[str] | None = None
@@ -97,12 +98,15 @@ class Spine:
         if self._lock is not None:
             self._lock.close()
 
+    @property
+    def _broker(self) -> str:
+        return self.broker_url or self.environment["HEARTHLINE_MQTT_URL"]
+
     def _retire_workers(self) -> None:
         """No message of one run reaches the next."""
         ca = Path(self.environment["HEARTHLINE_MQTT_CA"])
-        url = self.environment["HEARTHLINE_MQTT_URL"]
         for name in WORKERS:
-            asyncio.run(retire(url, ca=ca, client_id=f"hl-{name}"))
+            asyncio.run(retire(self._broker, ca=ca, client_id=f"hl-{name}"))
 
     @property
     def journal(self) -> Path:
@@ -167,7 +171,7 @@ class Spine:
             "ingest",
             environment={
                 "HEARTHLINE_DATABASE_URL": self.database.ingest_url,
-                "HEARTHLINE_MQTT_URL": self.environment["HEARTHLINE_MQTT_URL"],
+                "HEARTHLINE_MQTT_URL": self._broker,
                 "HEARTHLINE_MQTT_CA": self.environment["HEARTHLINE_MQTT_CA"],
                 "HEARTHLINE_CLIENT_ID": f"hl-{name}",
                 "HEARTHLINE_METRICS_PORT": str(self.ports[name]),
