@@ -2,7 +2,8 @@
 
 What a client library alone can do, to hold ingest against. `aiomqtt` and `gmqtt` are whole clients;
 `mqtt5` is the loop over the codec that ingest itself is made of, without anything around it. Each
-says `ready` when it is subscribed, and `received SECONDS CPU` from the first message to the last.
+has ingest's receive window, so that one which does not acknowledge stands still. It says `ready`
+when it is subscribed, and `received SECONDS CPU` from the first message to the last.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ import gmqtt
 import mqtt5
 import typer
 import uvloop
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from ingest.settings import RECEIVE_MAXIMUM
 
 _ID = "hl-bench-bare"
 _QOS = 1
@@ -57,8 +62,15 @@ def _say(line: str) -> None:
 
 
 async def _aiomqtt(port: int, topic: str, count: Count) -> None:
+    window = Properties(PacketTypes.CONNECT)
+    window.ReceiveMaximum = RECEIVE_MAXIMUM
     client = aiomqtt.Client(
-        "127.0.0.1", port, identifier=_ID, protocol=aiomqtt.ProtocolVersion.V5, clean_start=True
+        "127.0.0.1",
+        port,
+        identifier=_ID,
+        protocol=aiomqtt.ProtocolVersion.V5,
+        clean_start=True,
+        properties=window,
     )
     inner = client._client  # noqa: SLF001 -- aiomqtt 2.5 has no call for manual acknowledgement
     inner.manual_ack_set(True)  # noqa: FBT003
@@ -74,11 +86,17 @@ async def _aiomqtt(port: int, topic: str, count: Count) -> None:
 
 async def _gmqtt(port: int, topic: str, count: Count) -> None:
     logging.disable(logging.WARNING)
-    client = gmqtt.Client(_ID, clean_session=True, optimistic_acknowledgement=False)
+    client = gmqtt.Client(
+        _ID,
+        clean_session=True,
+        optimistic_acknowledgement=False,
+        receive_maximum=RECEIVE_MAXIMUM,
+    )
 
-    def heard(*_: Any) -> int:
+    async def heard(*_: Any) -> int:
+        """A coroutine, because only of one gmqtt 0.8 takes the answer, and acknowledges."""
         count.add()
-        return 0  # acknowledges
+        return 0
 
     client.on_message = heard
     subscribed = asyncio.Event()
@@ -99,7 +117,9 @@ class _Bare(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         wanted = mqtt5.TopicFilter(self._topic, max_qos=mqtt5.QoS.AT_LEAST_ONCE)
-        self._transport.write(mqtt5.ConnectPacket(_ID, clean_start=True).write())
+        self._transport.write(
+            mqtt5.ConnectPacket(_ID, clean_start=True, receive_max=RECEIVE_MAXIMUM).write()
+        )
         self._transport.write(mqtt5.SubscribePacket(1, [wanted]).write())
 
     def data_received(self, data: bytes) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import say
-from bench.track import CLINIC, PATIENCE_S, Load, midnight, packed, publishing
+from bench.track import PATIENCE_S, Load, midnight, packed, publishing
 from ingest.settings import MAX_PACKET, RECEIVE_MAXIMUM
 from scripts.spine import WORKERS, Spine
 from store.race import Track, until
@@ -29,10 +29,10 @@ _KB = 1024
 
 def watch(spine: Spine, track: Track, port: int, *, seconds: float) -> dict[str, Any]:
     """RSS of the worker in MB: before, at `SETTLED_S`, at the end of the stall, and the most."""
-    load = Load(count=ENVELOPES * MAX_READINGS, each=MAX_READINGS, seed=999, until=midnight())
+    load = Load(count=ENVELOPES * MAX_READINGS, each=MAX_READINGS, seed=0, until=midnight())
     file = packed(spine.work, "stall.packets", load.ours())
-    counting = partial(track.count, "readings", CLINIC)
-    name, before = WORKERS[0], track.count("readings", CLINIC)
+    counting = partial(track.count_readings, *load.window)
+    name = WORKERS[0]
     spine.start_ingest(name)
     pid = spine.children[name].pid
     idle = _rss_mb(pid)
@@ -46,12 +46,12 @@ def watch(spine: Spine, track: Track, port: int, *, seconds: float) -> dict[str,
     finally:
         for backend in stopped:
             os.kill(backend, signal.SIGCONT)
-    arrived = until(counting, before + load.count, timeout_s=PATIENCE_S, look_s=_LOOK_S)
+    arrived = until(counting, load.count, timeout_s=PATIENCE_S, look_s=_LOOK_S)
     sender.line("sent")
     sender.end()
     spine.stop(name)
     if not arrived:
-        raise RuntimeError(f"{counting() - before} of {load.count} readings arrived after a stall")
+        raise RuntimeError(f"{counting()} of {load.count} readings arrived after a stall")
     settled = [mb for at, mb in seen if at >= SETTLED_S] or [seen[-1][1]]
     say(f"stalled {seconds:.0f} s: {idle} MB idle, {settled[0]} then {settled[-1]} MB")
     return {

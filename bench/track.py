@@ -35,7 +35,8 @@ HOMES = 200
 PEER_FILTER, OUR_FILTER = "peer/+/reading", topics.SHARED_READINGS
 _UTC = ZoneInfo("UTC")
 _SLOT = 1
-PATIENCE_S = 120.0
+_APART_S = 61  # between two readings of a patient
+PATIENCE_S = 30.0
 
 
 class Telling:
@@ -107,15 +108,25 @@ class Load:
     seed: int
     until: datetime
 
+    @property
+    def _span_s(self) -> int:
+        """Long enough that no load meets another of its size."""
+        return -(-self.count // HOMES) * _APART_S + 600
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """When all of it was measured."""
+        last = self.until - timedelta(seconds=self.seed * self._span_s)
+        return last - timedelta(seconds=self._span_s - _APART_S), last + timedelta(seconds=1)
+
     def readings(self) -> Iterator[tuple[int, Reading]]:
         """(number of the home, reading); all different, a second and more apart in each home."""
         chance = random.Random(self.seed)  # noqa: S311 -- no secret
-        span = -(-self.count // HOMES) * 61 + 600  # seconds of one load, so that none meets another
         for place in range(self.count):
             message, within = divmod(place, self.each)
             home = message % HOMES + 1
             turn = (message // HOMES) * self.each + within
-            at = self.until - timedelta(seconds=self.seed * span + 61 * turn)
+            at = self.until - timedelta(seconds=self.seed * self._span_s + _APART_S * turn)
             yield home, _measured(home, at, chance)
 
     def rows(self) -> list[ReadingRow]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
+from collections.abc import Callable
 from itertools import cycle
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ import msgspec
 _PUBLISH, _QOS = 0x30, 0x06
 _LENGTH_BYTES, _MORE = 4, 0x80
 _CLOSING_S = 5.0
+REFUSED = 0x80  # MQTT 5, 2.4: reason codes from here on are errors
+Answer = asyncio.Future[mqtt5.PubAckPacket]
 
 
 class BrokerLost(Exception):
@@ -38,19 +41,22 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
 class Link(asyncio.Protocol):
     """One connection, from CONNECT to the loss of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: Callable[[mqtt5.PubAckPacket], None]) -> None:
+        """`refused` hears of a publication that the broker did not take and nobody waits for."""
+        self.refused = refused
         self.inbox: deque[Incoming] = deque()
         self.unacknowledged = 0
         self.heard_something = True  # since keep-alive last asked
         self.arrival = asyncio.Event()  # something came, or all is over
         self.error: BrokerLost | None = None
-        self.connected: asyncio.Future[mqtt5.ConnAckPacket] = _future()
-        self.subscribed: asyncio.Future[mqtt5.SubAckPacket] = _future()
+        self.connected: asyncio.Future[mqtt5.ConnAckPacket] = future()
+        self.subscribed: asyncio.Future[mqtt5.SubAckPacket] = future()
         self.quota = 1  # how much more may be published before something is confirmed
         self._room = asyncio.Event()
         self._writable = asyncio.Event()
         self._closed = asyncio.Event()
-        self._unconfirmed: dict[int, asyncio.Future[mqtt5.PubAckPacket]] = {}
+        self._unconfirmed: dict[int, Answer | None] = {}
+        self._out: list[bytes] = []
         self._ids = cycle(range(1, 65_536))
         self._rest = b""
         self._transport: asyncio.Transport
@@ -130,11 +136,15 @@ class Link(asyncio.Protocol):
         return header + length
 
     def _confirm(self, packet: mqtt5.PubAckPacket) -> None:
-        waiting = self._unconfirmed.pop(packet.packet_id, None)
-        if waiting is not None:
-            self.quota += 1
-            self._room.set()
-            _settle(waiting, packet)
+        if packet.packet_id not in self._unconfirmed:
+            return
+        answer = self._unconfirmed.pop(packet.packet_id)
+        self.quota += 1
+        self._room.set()
+        if answer is not None:
+            _settle(answer, packet)
+        elif int(packet.reason_code) >= REFUSED:
+            self.refused(packet)
 
     def fail(self, why: str) -> None:
         """All is over: whoever waits for anything of this connection hears why."""
@@ -144,43 +154,60 @@ class Link(asyncio.Protocol):
         for event in (self.arrival, self._room, self._writable):
             event.set()
         waiting: list[asyncio.Future[Any]] = [self.connected, self.subscribed]
-        for future in waiting + list(self._unconfirmed.values()):
-            if not future.done():
+        for future in [*waiting, *self._unconfirmed.values()]:
+            if future is not None and not future.done():
                 future.set_exception(self.error)
                 future.exception()  # nobody has to ask
         self._transport.abort()
 
     # Packets out ------------------------------------------------------------------------------
 
-    def send(self, *packets: mqtt5.Packet) -> None:
+    def send(self, packet: mqtt5.Packet) -> None:
+        """Now, after whatever waits to be written.
+
+        Raises:
+            BrokerLost: it may or may not have arrived, as with all that is written here.
+        """
+        self._out.append(packet.write())
+        self.flush()
+
+    def flush(self) -> None:
+        """All that waits goes out in one piece: a write of its own for each costs more than it."""
         if self.error is not None:
             raise self.error
-        self._transport.write(b"".join([packet.write() for packet in packets]))
+        if self._out:
+            self._transport.write(b"".join(self._out))
+            self._out.clear()
 
     def acknowledge(self, packet_ids: list[int]) -> None:
         """PUBACK, in the order in which the messages came (MQTT-4.6.0-2)."""
-        self.send(*map(mqtt5.PubAckPacket, packet_ids))
+        self._out += [mqtt5.PubAckPacket(number).write() for number in packet_ids]
         self.unacknowledged -= len(packet_ids)
+        self.flush()
 
-    async def publish(
-        self, topic: str, payload: bytes, *, retain: bool
-    ) -> asyncio.Future[mqtt5.PubAckPacket]:
-        """Written when this returns; the future is the broker's answer.
-
-        Raises:
-            BrokerLost: it may or may not have arrived.
-        """
-        while self.error is None and not (self.quota and self._writable.is_set()):
+    async def has_room(self) -> None:
+        """Returns when one more may be published; what waits is written before it is waited."""
+        while not (self.quota and self._writable.is_set()):
+            self.flush()
             self._room.clear()
             await (self._room if self._writable.is_set() else self._writable).wait()
+        if self.error is not None:
+            raise self.error
+
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, answer: Answer | None = None
+    ) -> None:
+        """Goes out with the next `flush`. Without `answer` only a refusal is noted.
+
+        There must be room.
+        """
         number = next(i for i in self._ids if i not in self._unconfirmed)
         packet = mqtt5.PublishPacket(
             topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain, packet_id=number
         )
-        self.send(packet)
+        self._out.append(packet.write())
         self.quota -= 1
-        self._unconfirmed[number] = answer = _future()
-        return answer
+        self._unconfirmed[number] = answer
 
     async def close(self) -> None:
         """Say goodbye where there is somebody to say it to."""
@@ -205,7 +232,7 @@ def _fixed_header(view: memoryview) -> tuple[int, int]:
     return len(view), 0
 
 
-def _future() -> asyncio.Future[Any]:
+def future() -> asyncio.Future[Any]:
     return asyncio.get_running_loop().create_future()
 
 

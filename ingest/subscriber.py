@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,13 +17,12 @@ import mqtt5
 import structlog
 
 from ingest import metrics
-from ingest.link import BrokerLost, Incoming, Link
+from ingest.link import REFUSED, BrokerLost, Incoming, Link, future
 from ingest.settings import MAX_PACKET, RECEIVE_MAXIMUM, SESSION_EXPIRY
 from vitals import topics
 
 KEEP_ALIVE_S = 60
 _ANSWER_S = 10.0  # how long the broker may take for each step of connecting
-_REFUSED = 0x80  # MQTT 5, 2.4: reason codes from here on are errors
 log = structlog.get_logger()
 
 
@@ -79,19 +79,23 @@ class Subscriber:
         Raises:
             BrokerLost: or it refuses.
         """
-        answer = await (await self._link.publish(topic, payload, retain=retain))
-        if int(answer.reason_code) >= _REFUSED:
-            raise BrokerLost(f"the broker refuses a message: {answer.reason_code.name}")
+        await self._link.has_room()
+        answer = future()
+        self._link.publish(topic, payload, retain=retain, answer=answer)
+        self._link.flush()
+        said = await answer
+        if int(said.reason_code) >= REFUSED:
+            raise BrokerLost(f"the broker refuses a message: {said.reason_code.name}")
 
     async def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
-        """Returns when all are written, and so are before whatever is written next.
+        """Written before the acknowledgement that follows, and in one piece with it.
 
-        For receipts: the broker reads them before the acknowledgements that follow, and one that is
-        lost with the connection is made again when its gateway asks again.
+        For receipts: the broker reads them first, and one that is lost with the connection is made
+        again when its gateway asks again.
         """
         for topic, payload in messages:
-            answer = await self._link.publish(topic, payload, retain=False)
-            answer.add_done_callback(_look_at)
+            await self._link.has_room()
+            self._link.publish(topic, payload)
 
     async def keep_alive(self) -> None:
         """Runs until the connection is lost, and then says so.
@@ -122,10 +126,9 @@ def _first(inbox: deque[Incoming], most: int, most_bytes: int) -> list[Incoming]
     return batch
 
 
-def _look_at(answer: asyncio.Future[mqtt5.PubAckPacket]) -> None:
-    if not answer.exception() and int(answer.result().reason_code) >= _REFUSED:
-        metrics.RECEIPTS_REFUSED.inc()
-        log.warning("receipt refused", cause=answer.result().reason_code.name)
+def _refused(answer: mqtt5.PubAckPacket) -> None:
+    metrics.RECEIPTS_REFUSED.inc()
+    log.warning("receipt refused", cause=answer.reason_code.name)
 
 
 @asynccontextmanager
@@ -157,7 +160,7 @@ async def _open(broker: SplitResult, ca: Path | None) -> Link:
     try:
         async with asyncio.timeout(_ANSWER_S):
             loop = asyncio.get_running_loop()
-            _, link = await loop.create_connection(Link, host, port, ssl=context)
+            _, link = await loop.create_connection(partial(Link, _refused), host, port, ssl=context)
     except (OSError, TimeoutError) as exc:
         raise BrokerLost(str(exc) or "no answer") from exc
     return link
@@ -175,7 +178,7 @@ async def _greet(link: Link, broker: SplitResult, client_id: str, *, forget: boo
         max_packet_size=MAX_PACKET,
     )
     answer: mqtt5.ConnAckPacket = await _ask(link, hello, link.connected)
-    if int(answer.reason_code) >= _REFUSED:
+    if int(answer.reason_code) >= REFUSED:
         raise BrokerLost(f"the broker refuses us: {answer.reason_code.name}")
 
 
@@ -185,7 +188,7 @@ async def _subscribe(link: Link) -> None:
         for name in (topics.SHARED_READINGS, topics.SHARED_STATUS)
     ]
     answer: mqtt5.SubAckPacket = await _ask(link, mqtt5.SubscribePacket(1, wanted), link.subscribed)
-    if any(int(code) >= _REFUSED for code in answer.reason_codes):
+    if any(int(code) >= REFUSED for code in answer.reason_codes):
         raise BrokerLost("the broker refuses the subscription")
 
 

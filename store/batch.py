@@ -10,13 +10,15 @@ its time is what the throughput hangs on. What the registry says is remembered (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from psycopg import AsyncConnection, AsyncCursor
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from store.attribution import Attribution, attribute
@@ -54,6 +56,15 @@ class _Mark(NamedTuple):
     day: date
 
 
+class _Changed(NamedTuple):
+    """A stored reading to which something was added."""
+
+    clinic: str
+    patient: UUID | None
+    measured_at: datetime
+    gateway: str
+
+
 async def write_batch(
     conn: AsyncConnection[Any],
     *,
@@ -69,18 +80,40 @@ async def write_batch(
     """
     directory = Directory() if directory is None else directory
     unique = _fullest(readings)
+    fresh: frozenset[Key] = frozenset()
+    attributed: list[Attributed] = []
+    changed: list[_Changed] = []
     with translated():
-        async with conn.transaction(), conn.cursor() as cur:
-            fresh, attributed, amended = await _store(cur, unique, directory)
-            await _quarantine(cur, quarantined)
+        async with _transaction(conn), conn.cursor() as cur:
+            epoch, fresh = await _begin(cur, unique)
+            directory.enter(epoch)
+            rows = [row for key, row in unique.items() if key in fresh]
+            attributed = await _attribute(cur, rows, directory, epoch)
+            await _insert_readings(cur, attributed, directory)
+            known = [row for key, row in unique.items() if key not in fresh]
+            changed = await _amend(cur, [row for row in known if row.reading.has_additions])
+            marks = await _marks(cur, attributed, changed, directory)
+            waits = await _quarantine(cur, quarantined)
+            await _commit(cur, marks, waits=waits)
     directory.remember_devices(_address(one.row) for one in attributed)
     return BatchOutcome(
         stored=fresh,
         duplicate=frozenset(unique.keys() - fresh),
-        amended=amended,
+        amended=len(changed),
         held=sum(one.whose.held for one in attributed),
         unassigned=sum(one.whose.patient is None and not one.whose.held for one in attributed),
     )
+
+
+@asynccontextmanager
+async def _transaction(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """Begins and commits with the statements beside it; here only what goes wrong is undone."""
+    try:
+        yield
+    except BaseException:
+        if not conn.closed and conn.info.transaction_status is not TransactionStatus.ACTIVE:
+            await conn.rollback()
+        raise
 
 
 def _fullest(readings: Sequence[ReadingRow]) -> dict[Key, ReadingRow]:
@@ -101,32 +134,10 @@ def _fullest(readings: Sequence[ReadingRow]) -> dict[Key, ReadingRow]:
     return unique
 
 
-async def _store(
-    cur: AsyncCursor[Any], unique: dict[Key, ReadingRow], directory: Directory
-) -> tuple[frozenset[Key], list[Attributed], int]:
-    if not unique:
-        return frozenset(), [], 0
-    epoch, fresh = await _insert_keys(cur, unique)
-    directory.enter(epoch)
-    attributed = await _attribute(
-        cur, [row for key, row in unique.items() if key in fresh], directory, epoch
-    )
-    await _insert_readings(cur, attributed, directory)
-    known = [row for key, row in unique.items() if key not in fresh]
-    changed = await _amend(cur, [row for row in known if row.reading.has_additions])
-    marks = {
-        _Mark(row.clinic, whose.patient, _day(row, row.reading.measured_at, directory))
-        for row, whose in attributed
-        if whose.patient is not None
-    }
-    await _mark_pending(cur, marks | await _marks_of(cur, changed, directory))
-    return fresh, attributed, len(changed)
-
-
-async def _insert_keys(
+async def _begin(
     cur: AsyncCursor[Any], unique: dict[Key, ReadingRow]
 ) -> tuple[int, frozenset[Key]]:
-    """The registry's number, and which of the keys were new; three statements, one round trip."""
+    """The registry's number, and which of the keys were new: four statements, one round trip."""
     sql = load("ingest")
     keys = sorted(unique)
     values = {
@@ -135,12 +146,26 @@ async def _insert_keys(
         "instants": [unique[key].reading.measured_at for key in keys],
     }
     async with cur.connection.pipeline():
+        await cur.execute(sql["begin"])
         await cur.execute(sql["lock_assignments_shared"])
         number = await cur.connection.execute(sql["directory_epoch"])
         await cur.execute(sql["insert_keys"], values)
         fresh = frozenset(await cur.fetchall())
         (epoch,) = await number.fetchone() or (0,)
     return epoch, fresh
+
+
+async def _commit(cur: AsyncCursor[Any], marks: set[_Mark], *, waits: bool) -> None:
+    """Days to judge, a call to whoever judges, and the end: one round trip."""
+    sql = load("ingest")
+    async with cur.connection.pipeline():
+        if marks:
+            clinics, patients, days = zip(*marks, strict=True)
+            values = {"clinics": list(clinics), "patients": list(patients), "days": list(days)}
+            await cur.execute(sql["mark_pending"], values)
+        if marks or waits:
+            await cur.execute(sql["notify_pending"])
+        await cur.execute(sql["commit"])
 
 
 async def _attribute(
@@ -214,14 +239,9 @@ def columns(attributed: Attributed) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-async def _amend(
-    cur: AsyncCursor[Any], rows: list[ReadingRow]
-) -> list[tuple[str, UUID | None, datetime, str]]:
-    """What is known already and came with more than it had.
-
-    Of each that was changed: clinic, patient, measured_at, gateway.
-    """
-    changed: list[tuple[str, UUID | None, datetime, str]] = []
+async def _amend(cur: AsyncCursor[Any], rows: list[ReadingRow]) -> list[_Changed]:
+    """What is known already and came with more than it had."""
+    changed: list[_Changed] = []
     for start in range(0, len(rows), _AMEND_AT_ONCE):
         some = rows[start : start + _AMEND_AT_ONCE]
         values = {
@@ -231,43 +251,41 @@ async def _amend(
             "contexts": [_encode(row.reading.context).decode() for row in some],
         }
         await cur.execute(load("ingest")["amend_readings"], values)
-        changed += await cur.fetchall()
+        changed += [_Changed(*row) for row in await cur.fetchall()]
     return changed
 
 
-async def _marks_of(
+async def _marks(
     cur: AsyncCursor[Any],
-    changed: Sequence[tuple[str, UUID | None, datetime, str]],
+    attributed: Sequence[Attributed],
+    changed: Sequence[_Changed],
     directory: Directory,
 ) -> set[_Mark]:
-    """The gateway that first sent a reading may be another than the one that amends it."""
-    await directory.known(cur.connection, {(row[0], row[3]) for row in changed})
+    """The days of all that is new or amended. Who amends may not be the gateway that sent it."""
+    await directory.known(cur.connection, {(one.clinic, one.gateway) for one in changed})
     return {
-        _Mark(clinic, patient, at.astimezone(directory.zone((clinic, gateway))).date())
-        for clinic, patient, at, gateway in changed
+        _Mark(
+            row.clinic, patient, _day(row.reading.measured_at, row.clinic, row.gateway, directory)
+        )
+        for row, (patient, _, _) in attributed
         if patient is not None
+    } | {
+        _Mark(one.clinic, one.patient, _day(one.measured_at, one.clinic, one.gateway, directory))
+        for one in changed
+        if one.patient is not None
     }
 
 
-def _day(row: ReadingRow, at: datetime, directory: Directory) -> date:
-    return at.astimezone(directory.zone((row.clinic, row.gateway))).date()
+def _day(at: datetime, clinic: str, gateway: str, directory: Directory) -> date:
+    return at.astimezone(directory.zone((clinic, gateway))).date()
 
 
-async def _mark_pending(cur: AsyncCursor[Any], marks: set[_Mark]) -> None:
-    if not marks:
-        return
-    clinics, patients, days = zip(*marks, strict=True)
-    values = {"clinics": list(clinics), "patients": list(patients), "days": list(days)}
-    async with cur.connection.pipeline():
-        await cur.execute(load("ingest")["mark_pending"], values)
-        await cur.execute(load("ingest")["notify_pending"])
+async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> bool:
+    """Whether any of it is of a patient and has yet to be judged.
 
-
-async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> None:
-    """Sorted by hash, so that two workers never wait for each other in a circle."""
+    Sorted by hash, so that two workers never wait for each other in a circle.
+    """
     waits = False
-    if rows:
-        await cur.execute(load("ingest")["lock_assignments_shared"])
     for row in sorted(rows, key=lambda r: r.content_hash):
         await cur.execute(
             load("ingest")["upsert_quarantine"],
@@ -288,5 +306,4 @@ async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> N
         )
         (of_a_patient,) = await cur.fetchone() or (False,)
         waits = waits or of_a_patient
-    if waits:
-        await cur.execute(load("ingest")["notify_pending"])
+    return waits

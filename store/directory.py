@@ -55,14 +55,17 @@ class Directory:
 
         `conn` may be None where `unknown(asked)` is empty.
         """
-        if conn is not None and (missing := self.unknown(asked)):
-            clinics, names = zip(*missing, strict=True)
-            values = {"clinics": list(clinics), "names": list(names)}
-            with translated():
-                cur = await conn.execute(load("ingest")["known_gateways"], values)
-                found = {(row[0], row[1]): _zone(row[2]) for row in await cur.fetchall()}
-            _remember(self.zones, found)
-        return frozenset(asked) & self.zones.keys()
+        missing = self.unknown(asked)
+        there = frozenset(asked).difference(missing)  # whatever another batch forgets meanwhile
+        if conn is None or not missing:
+            return there
+        clinics, names = zip(*missing, strict=True)
+        values = {"clinics": list(clinics), "names": list(names)}
+        with translated():
+            cur = await conn.execute(load("ingest")["known_gateways"], values)
+            found = {(row[0], row[1]): _zone(row[2]) for row in await cur.fetchall()}
+        _remember(self.zones, found)
+        return there | found.keys()
 
     def unknown(self, asked: Iterable[Gateway]) -> list[Gateway]:
         return sorted(gateway for gateway in asked if gateway not in self.zones)
@@ -71,19 +74,19 @@ class Directory:
         self, conn: AsyncConnection[Any], asked: Collection[Slot], *, epoch: int
     ) -> dict[Slot, tuple[Spell, ...]]:
         """All assignments of each slot. Under the lock; `epoch` is the number read under it."""
-        missing = sorted(slot for slot in asked if slot not in self.spells)
+        there = {slot: self.spells[slot] for slot in asked if slot in self.spells}
+        missing = sorted(slot for slot in asked if slot not in there)
         if not missing:
-            return self.spells
+            return there
         clinics, devices, slots = zip(*missing, strict=True)
         values = {"clinics": list(clinics), "devices": list(devices), "slots": list(slots)}
         cur = await conn.execute(load("ingest")["assignments_of"], values, binary=True)
         found: dict[Slot, tuple[Spell, ...]] = dict.fromkeys(missing, ())
         for clinic, device, slot, *spell in await cur.fetchall():
             found[clinic, device, slot] += (Spell(*spell),)
-        if epoch != self.epoch:  # a connection that was lost meanwhile held the lock no longer
-            return {**self.spells, **found}
-        _remember(self.spells, found)
-        return self.spells
+        if epoch == self.epoch:  # not so where a lost connection held the lock no longer
+            _remember(self.spells, found)
+        return there | found
 
     def new_devices(self, asked: Iterable[Address]) -> set[Address]:
         return {address for address in asked if address not in self.devices}

@@ -19,6 +19,14 @@ _OPTIONS = f"-c lock_timeout=4s -c statement_timeout=15s {_IDLE} -c timezone=UTC
 #: A plan that is kept for all parameters looks into every chunk, one made for these into few.
 _FRESH_PLANS = " -c plan_cache_mode=force_custom_plan"
 WAIT = 5.0  # seconds for a connection
+#: A server that is gone without a word (power, cable, failover) is noticed in half a minute: no
+#: statement timeout of its own tells us.
+_NOTICE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 #: Pauses between attempts to connect double until so many seconds are over, and the next use begins
 #: anew. With the pool's own 5 minutes, a database that was away for one is missed for another.
 RECONNECT = 4.0
@@ -42,7 +50,7 @@ async def open_pool(
         timeout=WAIT,
         reconnect_timeout=RECONNECT,
         check=AsyncConnectionPool.check_connection if checked else None,
-        kwargs={"options": options, "autocommit": True, "connect_timeout": 5},
+        kwargs={"options": options, "autocommit": True, "connect_timeout": 5, **_NOTICE},
     )
     await pool.open(wait=False)
     try:

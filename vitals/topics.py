@@ -43,7 +43,13 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=65_536)
 def build(clinic: str, gateway: str, branch: Branch) -> str:
+    """The topic of a branch.
+
+    Raises:
+        TopicError: a name that no topic may hold.
+    """
     if not (is_name(clinic) and is_name(gateway)):
         raise TopicError("clinic and gateway names are lower-case letters, digits and hyphens")
     return str(Topic(clinic=clinic, gateway=gateway, branch=branch))

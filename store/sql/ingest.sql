@@ -1,3 +1,9 @@
+-- name: begin
+BEGIN
+
+-- name: commit
+COMMIT
+
 -- name: lock_assignments_shared
 -- An assignment made meanwhile would miss these rows; `assign` takes the same lock exclusively.
 SELECT pg_advisory_xact_lock_shared(7166320001)

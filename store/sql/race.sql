@@ -17,10 +17,7 @@ TRUNCATE peer_reading
 SELECT count(*) FROM peer_reading
 
 -- name: count_readings
-SELECT count(*) FROM reading WHERE clinic_id = %(clinic)s
-
--- name: count_marks
-SELECT count(*) FROM pending_evaluation WHERE clinic_id = %(clinic)s
+SELECT count(*) FROM reading WHERE measured_at >= %(since)s AND measured_at < %(until)s
 
 -- name: copied_table
 CREATE TABLE copied (LIKE reading INCLUDING DEFAULTS)
