@@ -36,7 +36,7 @@ PEER_FILTER, OUR_FILTER = "peer/+/reading", topics.SHARED_READINGS
 _UTC = ZoneInfo("UTC")
 _SLOT = 1
 _APART_S = 61  # between two readings of a patient
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Telling:
