@@ -3,7 +3,8 @@
 1. A reading that falls into a resolved episode, or into the day before it, and is no worse than
    what was dealt with then, joins that episode: nobody is asked twice about one thing.
 2. Else it joins the lineage's open alert.
-3. Else it opens the next episode.
+3. Else it opens the next episode; or, where the last was closed because later data left nothing of
+   it, that one again.
 
 Rule 1 looks at resolved episodes only, which findings never move, and asks no order of the
 findings; so one worker and four, and any order of days, come to the same alerts.
@@ -21,7 +22,15 @@ from alerts.findings import Finding
 from alerts.lifecycle import Event, State, advance, opening
 from alerts.lineage import Lineage, Severity, worst
 from alerts.rulebook import Rulebook
-from store.alert_rows import AlertChange, KnownAlert, NewAlert, NewEvent, NewFinding, Writing
+from store.alert_rows import (
+    AlertChange,
+    KnownAlert,
+    NewAlert,
+    NewEvent,
+    NewFinding,
+    Return,
+    Writing,
+)
 
 #: Ids are made of what an alert is, so that a set that runs again makes the same ones.
 _NAMESPACE = UUID("6f1c3a52-52f4-5e57-9d0a-3f5d6a0a7c11")
@@ -51,7 +60,7 @@ class Context:
 
 def plan(findings: Sequence[Finding], known: Iterable[KnownAlert], context: Context) -> Writing:
     """What to write for findings that are not stored yet."""
-    writing = Writing(findings=[], opened=[], changed=[], events=[])
+    writing = Writing(findings=[], opened=[], returned=[], changed=[], events=[])
     alerts = _by_subject(known)
     for subject, new in _by_subject(findings).items():
         _place(writing, new, alerts.get(subject, []), context)
@@ -81,10 +90,13 @@ def _place(
     if not rest:
         return
     standing = next((alert for alert in alerts if alert.state != State.RESOLVED), None)
-    if standing is None:
-        _open(writing, rest, 1 + max((alert.episode for alert in alerts), default=0), context)
-    else:
+    last = max(alerts, key=lambda alert: alert.episode, default=None)
+    if standing is not None:
         _add(writing, rest, standing, context)
+    elif last is not None and last.not_needed:
+        _return(writing, rest, last, context)
+    else:
+        _open(writing, rest, 1 + (last.episode if last else 0), context)
 
 
 def _dealt_with(finding: Finding, alerts: Iterable[KnownAlert]) -> KnownAlert | None:
@@ -93,6 +105,7 @@ def _dealt_with(finding: Finding, alerts: Iterable[KnownAlert]) -> KnownAlert | 
         alert
         for alert in alerts
         if alert.state == State.RESOLVED
+        and not alert.not_needed
         and alert.starts_at - LEAD <= finding.measured_at <= alert.last_at
         and finding.found.rank <= Severity(alert.severity).rank
     ]
@@ -120,6 +133,23 @@ def _open(writing: Writing, new: list[Finding], episode: int, context: Context) 
     for finding in new:
         _write(writing, finding, alert.id)
     _tell(writing, alert.id, Event.FIRED, State(alert.state), new)
+
+
+def _return(writing: Writing, new: list[Finding], alert: KnownAlert, context: Context) -> None:
+    """An alert that nobody had acted on stands again as if it were new."""
+    asks = opening(new[0].lineage) is State.PENDING
+    event = Event.ASKED_AGAIN if asks else Event.RETURNED
+    state = advance(State(alert.state), event)
+    back = Return(
+        id=alert.id,
+        state=state,
+        repeat_due_at=context.repeat_due_at(new),
+        due_at=min(context.due_at(f) for f in new),
+    )
+    writing.returned.append(back)
+    for finding in new:
+        _write(writing, finding, alert.id)
+    _tell(writing, alert.id, event, state, new)
 
 
 def _add(writing: Writing, new: list[Finding], alert: KnownAlert, context: Context) -> None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from alerts import rules, windows
+from alerts import rules, superseded, windows
 from alerts.effective import EffectiveLimits
 from alerts.episodes import Context, plan
 from alerts.findings import Finding
 from alerts.rulebook import Rulebook
+from alerts.rules import Judged
 from alerts.summaries import summarise
 from store import alerts as store
 from store import summaries as summaries_store
@@ -65,10 +66,10 @@ async def evaluate_set(
         days = windows.in_whole_days(marked, zones)
         samples = await _of_days(conn, days)
         limits = EffectiveLimits(book, await limits_of_patients(conn, list(patients)))
-        judged = rules.judge(await _to_judge(conn, samples, marked), limits)
-        found = judged.findings + _of_set_aside(set_aside, limits)
+        moved = {mark.patient_id for mark in marks if not mark.ids}
+        judged = rules.judge(await _to_judge(conn, samples, marked, moved), limits)
         context = Context(clinic=clinic, book=book, now=now)
-        severities, opened = await _write(conn, found, context)
+        severities, opened = await _write(conn, judged, _of_set_aside(set_aside, limits), context)
         spans = windows.spans_of(days, zones)
         await summaries_store.put(conn, summarise(samples, spans, zones, limits, book))
         return SetDone(
@@ -93,10 +94,10 @@ async def _of_days(conn: Connection, days: Sequence[Window]) -> list[Sample]:
 
 
 async def _to_judge(
-    conn: Connection, samples: Sequence[Sample], marked: Sequence[Window]
+    conn: Connection, samples: Sequence[Sample], marked: Sequence[Window], moved: set[UUID]
 ) -> list[Sample]:
-    """Of weights also those of the days around."""
-    weighed = {s.patient_id for s in samples if s.kind == "weight" and s.asked}
+    """Of weights also those of the days around; of `moved` also where none is left of the day."""
+    weighed = moved | {s.patient_id for s in samples if s.kind == "weight" and s.asked}
     around = windows.with_history(w for w in marked if w.patient_id in weighed)
     history = await store.load_samples(conn, around, kinds=[Kind.WEIGHT])
     return [s for s in samples if s.kind != "weight"] + history
@@ -111,28 +112,35 @@ def _of_set_aside(rows: Iterable[SetAside], limits: EffectiveLimits) -> list[Fin
 
 
 async def _write(
-    conn: Connection, found: Sequence[Finding], context: Context
+    conn: Connection, judged: Judged, set_aside: Sequence[Finding], context: Context
 ) -> tuple[Counter[str], Counter[str]]:
-    """What of `found` is new, by severity, and what it opened, by lineage."""
-    new = await _new(conn, found)
-    if not new:
+    """What is new of what was found, by severity, and what it opened, by lineage."""
+    standing = await store.standing_findings(conn, judged.verdicts)
+    change = superseded.compare(judged.findings, standing)
+    new = change.new + await _new_set_aside(conn, set_aside)
+    patients = {one.patient_id for one in new} | {one.patient_id for one in change.gone}
+    if not patients:
         return Counter(), Counter()
-    patients: set[UUID] = {finding.patient_id for finding in new}
+    await store.lock_alerts(conn, patients)
+    await store.withdraw(conn, change.gone, patients, now=context.now)
     known = await store.known_alerts(conn, patients, {finding.lineage for finding in new})
     writing = plan(new, known, context)
     await store.write(conn, writing, now=context.now)
+    await _settle(conn, change.lost(writing.findings), context)
+    await store.unflag(conn, {row.alert_id for row in writing.findings}, superseded.REASONS)
     severities = Counter(str(finding.severity) for finding in new)
     return severities, Counter(str(alert.lineage) for alert in writing.opened)
 
 
-async def _new(conn: Connection, found: Sequence[Finding]) -> list[Finding]:
-    keys = [(f.patient_id, str(f.lineage), f.reading_id) for f in found if f.reading_id]
-    known = await store.known_findings(conn, keys)
+async def _settle(conn: Connection, lost: Counter[UUID], context: Context) -> None:
+    if lost:
+        bereft = await store.bereft_alerts(conn, lost)
+        await store.settle(conn, superseded.settle(bereft, lost), now=context.now)
+
+
+async def _new_set_aside(conn: Connection, found: Sequence[Finding]) -> list[Finding]:
     ids = [f.quarantine_id for f in found if f.quarantine_id is not None]
-    known_set_aside = await store.known_set_aside(conn, ids)
+    known = await store.known_set_aside(conn, ids)
     return [
-        finding
-        for finding in found
-        if (finding.patient_id, str(finding.lineage), finding.reading_id) not in known
-        and (finding.quarantine_id, finding.patient_id) not in known_set_aside
+        finding for finding in found if (finding.quarantine_id, finding.patient_id) not in known
     ]

@@ -6,6 +6,8 @@ Rule 2: an event that its state does not know raises, and nothing changes.
     (opened) ──> firing <──────────────> acknowledged ──> resolved
        └──────> pending ──confirmed──> firing                │
                          <───────────── reopened ────────────┘ (acknowledged)
+
+What the rules closed as not needed, and nothing else, they open again: returned, asked again.
 """
 
 from __future__ import annotations
@@ -37,7 +39,11 @@ class Event(StrEnum):
     RELEASED = "released"  # given back to the queue
     RESOLVED = "resolved"
     REOPENED = "reopened"  # a resolution was taken back
-    REVIEWED = "reviewed"  # looked at again, after its readings were re-assigned
+    REVIEWED = "reviewed"  # looked at again, after its readings were re-assigned or superseded
+    SUPERSEDED = "superseded"  # late data took findings away, or a person has to look at that
+    NOT_NEEDED = "not_needed"  # late data left nothing of it, and nobody had acted on it
+    RETURNED = "returned"  # it was not needed, and now is
+    ASKED_AGAIN = "asked_again"  # the same of a question
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
@@ -51,6 +57,8 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.RELEASED: State.PENDING,
         Event.RESOLVED: State.RESOLVED,
         Event.REVIEWED: State.PENDING,
+        Event.SUPERSEDED: State.PENDING,
+        Event.NOT_NEEDED: State.RESOLVED,
     },
     State.FIRING: {
         Event.RECURRED: State.FIRING,
@@ -60,6 +68,8 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.RELEASED: State.FIRING,
         Event.RESOLVED: State.RESOLVED,
         Event.REVIEWED: State.FIRING,
+        Event.SUPERSEDED: State.FIRING,
+        Event.NOT_NEEDED: State.RESOLVED,
     },
     State.ACKNOWLEDGED: {
         Event.RECURRED: State.ACKNOWLEDGED,
@@ -68,11 +78,15 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.RELEASED: State.FIRING,
         Event.RESOLVED: State.RESOLVED,
         Event.REVIEWED: State.ACKNOWLEDGED,
+        Event.SUPERSEDED: State.ACKNOWLEDGED,
     },
     State.RESOLVED: {
         Event.JOINED: State.RESOLVED,
         Event.REVIEWED: State.RESOLVED,
         Event.REOPENED: State.ACKNOWLEDGED,
+        Event.SUPERSEDED: State.RESOLVED,
+        Event.RETURNED: State.FIRING,
+        Event.ASKED_AGAIN: State.PENDING,
     },
 }
 

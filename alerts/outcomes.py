@@ -23,6 +23,9 @@ class Outcome(StrEnum):
         return LABELS[self]
 
 
+#: How the rules close what later data left nothing of; no person chooses it.
+NOT_NEEDED = "not_needed"
+
 LABELS = {
     Outcome.PATIENT_ADVISED: "Patient advised",
     Outcome.REPEAT_NORMAL: "Repeat measurement was normal",
@@ -33,4 +36,9 @@ LABELS = {
     Outcome.DEVICE_PROBLEM: "Problem with the device or its use",
     Outcome.NOT_THIS_PATIENT: "Not this patient's reading",
     Outcome.NO_ACTION_NEEDED: "No action needed",
+}
+#: Whatever an alert may have ended with.
+ALL_LABELS: dict[str, str] = {
+    **{str(outcome): label for outcome, label in LABELS.items()},
+    NOT_NEEDED: "Not needed: late data changed what was found",
 }

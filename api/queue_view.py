@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from alerts import rulebook
+from alerts import rulebook, superseded
 from alerts.lineage import Lineage
 from api import times, words
 from api.auth.viewer import Viewer
@@ -128,6 +128,8 @@ def _what(row: Row, viewer: Viewer) -> str:
 
 def _hint(row: Row, viewer: Viewer, now: datetime) -> str:
     """What to do next, one thing."""
+    if row["review_reason"] in superseded.REASONS:
+        return "Look again: late data changed what was found"
     if row["review_reason"]:
         return "Look again: its readings were re-assigned"
     if row["late"]:

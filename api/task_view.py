@@ -25,6 +25,10 @@ _EVENTS = {
     "released": "Given back to the queue",
     "resolved": "Resolved",
     "reopened": "Resolution undone",
+    "superseded": "Late data changed what was found",
+    "not_needed": "Closed: late data left nothing of it",
+    "returned": "Needed after all, after more late data",
+    "asked_again": "Asked again, after more late data",
     "reviewed": "Looked at again after a re-assignment",
 }
 CHANNELS = {

@@ -87,6 +87,33 @@ class KnownAlert:
     episode: int
     starts_at: datetime
     last_at: datetime
+    not_needed: bool = False  # closed by the rules, because nothing of it was left
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFinding:
+    """What was found in a reading before, and where it belongs."""
+
+    patient_id: UUID
+    lineage: str
+    reading_id: UUID
+    alert_id: UUID
+    rule: str
+    severity: str
+    late: bool
+    observed: dict[str, Any]
+    limits: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bereft:
+    """An alert that lost findings, as it stands after that."""
+
+    id: UUID
+    state: str
+    standing: int  # findings that are left
+    acted: bool  # a person did something about it
+    flagged: bool  # it waits for a person to look at it again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +164,24 @@ class AlertChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """An alert that was closed as not needed, and is needed after all; with its task."""
+
+    id: UUID
+    state: str
+    repeat_due_at: datetime | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """An alert that a person has to look at again, and why."""
+
+    id: UUID
+    review_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
     """A line of an alert's story."""
 
@@ -152,5 +197,15 @@ class Writing:
 
     findings: list[NewFinding]
     opened: list[NewAlert]
+    returned: list[Return]
     changed: list[AlertChange]
+    events: list[NewEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """What becomes of alerts that lost findings."""
+
+    closed: list[UUID]
+    flagged: list[Flag]
     events: list[NewEvent]

@@ -15,7 +15,17 @@ from uuid import UUID
 
 import msgspec
 
-from store.alert_rows import KnownAlert, Mark, Sample, SetAside, Window, Writing
+from store.alert_rows import (
+    Bereft,
+    KnownAlert,
+    Mark,
+    Sample,
+    SetAside,
+    Settling,
+    StandingFinding,
+    Window,
+    Writing,
+)
 from store.arrays import literal
 from store.errors import translated
 from store.queries import load
@@ -23,7 +33,6 @@ from store.tenancy import Connection, clinic_session
 
 _json = msgspec.json.Encoder()
 Verdict = tuple[UUID, UUID, str]  # reading, patient, rules_version
-FindingKey = tuple[UUID, str, UUID]  # patient, lineage, reading
 
 
 async def clinics_to_judge(conn: Connection) -> list[str]:
@@ -93,14 +102,14 @@ async def load_samples(
         return [Sample(*row) for row in await cur.fetchall()]
 
 
-async def known_findings(conn: Connection, asked: Collection[FindingKey]) -> set[FindingKey]:
-    """Those of the keys that stand already."""
-    if not asked:
-        return set()
-    patients, lineages, readings = zip(*asked, strict=True)
-    values = {"patients": list(patients), "lineages": list(lineages), "readings": list(readings)}
-    cur = await conn.execute(load("alerts")["known_findings"], values)
-    return set(await cur.fetchall())
+async def standing_findings(conn: Connection, judged: Sequence[Verdict]) -> list[StandingFinding]:
+    """What stands of these readings, as they are whose they are."""
+    if not judged:
+        return []
+    readings, patients, _ = zip(*judged, strict=True)
+    values = {"readings": literal(readings), "patients": literal(patients)}
+    cur = await conn.execute(load("alerts")["standing_findings"], values)
+    return [StandingFinding(*row) for row in await cur.fetchall()]
 
 
 async def known_set_aside(conn: Connection, ids: Collection[int]) -> set[tuple[int, UUID]]:
@@ -111,21 +120,67 @@ async def known_set_aside(conn: Connection, ids: Collection[int]) -> set[tuple[i
     return set(await cur.fetchall())
 
 
+async def lock_alerts(conn: Connection, patients: Collection[UUID]) -> None:
+    """The open ones and their tasks, the tasks first."""
+    for name in ("lock_tasks", "lock_alerts"):
+        await conn.execute(load("alerts")[name], {"patients": list(patients)})
+
+
 async def known_alerts(
     conn: Connection, patients: Collection[UUID], lineages: Collection[str]
 ) -> list[KnownAlert]:
-    """All episodes; the open ones and their tasks are locked, the tasks first."""
-    sql = load("alerts")
+    """All episodes."""
+    if not lineages:
+        return []
     values = {"patients": list(patients), "lineages": list(lineages)}
-    await conn.execute(sql["lock_tasks"], values)
-    await conn.execute(sql["lock_alerts"], values)
-    cur = await conn.execute(sql["known_alerts"], values)
+    cur = await conn.execute(load("alerts")["known_alerts"], values)
     return [KnownAlert(*row) for row in await cur.fetchall()]
+
+
+async def withdraw(
+    conn: Connection,
+    gone: Sequence[StandingFinding],
+    patients: Collection[UUID],
+    *,
+    now: datetime,
+) -> None:
+    """These findings stand no longer; open alerts say what is left."""
+    if not gone:
+        return
+    values: dict[str, Any] = {
+        "patients": [one.patient_id for one in gone],
+        "lineages": [one.lineage for one in gone],
+        "readings": [one.reading_id for one in gone],
+    }
+    await conn.execute(load("alerts")["withdraw_findings"], {**values, "now": now})
+    await _sum_up(conn, patients, now)
+
+
+async def bereft_alerts(conn: Connection, alerts: Collection[UUID]) -> list[Bereft]:
+    cur = await conn.execute(load("alerts")["bereft_alerts"], {"alerts": list(alerts)})
+    return [Bereft(*row) for row in await cur.fetchall()]
+
+
+async def settle(conn: Connection, settling: Settling, *, now: datetime) -> None:
+    """Close what is not needed with its tasks, flag what a person has to look at again."""
+    if settling.closed:
+        for name in ("close_alerts", "close_tasks"):
+            await conn.execute(load("alerts")[name], {"ids": settling.closed, "now": now})
+    await _each(conn, settling.flagged, ("flag_alerts",), now)
+    await _each(conn, settling.events, ("tell_story",), now)
+
+
+async def unflag(conn: Connection, alerts: Collection[UUID], reasons: Sequence[str]) -> None:
+    """What was flagged for one of these reasons and has all its findings again."""
+    if alerts:
+        values = {"alerts": list(alerts), "reasons": list(reasons)}
+        await conn.execute(load("alerts")["unflag_alerts"], values)
 
 
 async def write(conn: Connection, writing: Writing, *, now: datetime) -> None:
     """Alerts with their tasks, findings, changes, and the story of all that."""
     await _each(conn, writing.opened, ("open_alerts", "open_tasks"), now)
+    await _each(conn, writing.returned, ("return_alerts", "return_tasks"), now)
     await _each(conn, writing.findings, ("store_findings",), now)
     await _each(conn, writing.changed, ("change_alerts", "change_tasks"), now)
     await _each(conn, writing.events, ("tell_story",), now)
@@ -162,13 +217,18 @@ async def finish(
     Returns how many readings had not been judged so before.
     """
     sql = load("alerts")
-    await conn.execute(sql["sum_up_alerts"], {"patients": list(patients), "now": now})
+    await _sum_up(conn, patients, now)
     judged = await _store_judgements(conn, verdicts, now)
     if set_aside:
         ids = [row.quarantine_id for row in set_aside]
         await conn.execute(sql["set_aside_judged"], {"ids": ids, "now": now})
     await _remove(conn, marks)
     return judged
+
+
+async def _sum_up(conn: Connection, patients: Collection[UUID], now: datetime) -> None:
+    values = {"patients": list(patients), "now": now}
+    await conn.execute(load("alerts")["sum_up_alerts"], values)
 
 
 async def _remove(conn: Connection, marks: Sequence[Mark]) -> None:

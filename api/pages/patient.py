@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from alerts.outcomes import LABELS
+from alerts.outcomes import ALL_LABELS
 from api import words
 from api.bounds import bounds_of
 from api.charts import chart, daily
@@ -185,7 +185,7 @@ async def alerts(page: ChartPage, patient_id: UUID) -> Response:
         **framed(page, own, "alerts"),
         rows=rows,
         total=total,
-        outcomes=LABELS,
+        outcomes=ALL_LABELS,
     )
 
 

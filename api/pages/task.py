@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from alerts.outcomes import LABELS
+from alerts.outcomes import ALL_LABELS, LABELS
 from api import task_view, times, words
 from api.care import actor_of, careful
 from api.errors import NotFound
@@ -326,7 +326,7 @@ async def _page(
         problems=problems or {},
         unsaved=unsaved,
         outcomes=[(str(k), v) for k, v in LABELS.items()],
-        outcome_labels={str(k): v for k, v in LABELS.items()},
+        outcome_labels={str(k): v for k, v in ALL_LABELS.items()},
         activities=[
             (str(k), v.label if v.countable else f"{v.label} (never counts)")
             for k, v in ACTIVITIES.items()

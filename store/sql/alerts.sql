@@ -79,14 +79,48 @@ CROSS JOIN LATERAL (
 ) AS r
 ORDER BY w.patient_id, r.measured_at, r.reading_id
 
--- name: known_findings
--- A withdrawn finding of a reading does not count: the reading may have come back to this patient.
-SELECT f.patient_id, f.lineage, f.reading_id
+-- name: standing_findings
+-- Each reading's by index: most have none.
+SELECT f.* FROM unnest(%(readings)s::uuid[], %(patients)s::uuid[]) AS judged (reading_id, patient_id)
+CROSS JOIN LATERAL (
+    SELECT x.patient_id, x.lineage, x.reading_id, x.alert_id, x.rule, x.severity, x.late,
+           x.observed, x.limits
+    FROM finding x
+    WHERE x.clinic_id = session_clinic() AND x.reading_id = judged.reading_id
+      AND x.patient_id = judged.patient_id AND x.withdrawn_at IS NULL
+    OFFSET 0
+) AS f
+
+-- name: withdraw_findings
+UPDATE finding f SET withdrawn_at = %(now)s, withdrawn_reason = 'superseded by late data'
 FROM unnest(%(patients)s::uuid[], %(lineages)s::text[], %(readings)s::uuid[])
-    AS asked (patient_id, lineage, reading_id)
-JOIN finding f ON f.clinic_id = session_clinic() AND f.patient_id = asked.patient_id
-    AND f.lineage = asked.lineage AND f.reading_id = asked.reading_id
-WHERE f.withdrawn_at IS NULL
+    AS gone (patient_id, lineage, reading_id)
+WHERE f.clinic_id = session_clinic() AND f.patient_id = gone.patient_id
+  AND f.lineage = gone.lineage AND f.reading_id = gone.reading_id AND f.withdrawn_at IS NULL
+
+-- name: bereft_alerts
+-- Acted: whatever a person did about it, on the alert, its task, or in what hangs on that.
+SELECT a.id, a.state,
+       (SELECT count(*) FROM finding f
+        WHERE f.clinic_id = a.clinic_id AND f.alert_id = a.id AND f.withdrawn_at IS NULL),
+       a.state = 'resolved' OR a.acknowledged_at IS NOT NULL
+       OR EXISTS (
+           SELECT FROM alert_event e
+           WHERE e.clinic_id = a.clinic_id AND e.alert_id = a.id AND e.actor <> 'rules')
+       OR EXISTS (
+           SELECT FROM care_task t
+           WHERE t.clinic_id = a.clinic_id AND t.alert_id = a.id
+             AND (t.state <> 'open' OR t.assignee IS NOT NULL OR t.snoozed_until IS NOT NULL
+               OR t.checklist <> '{}' OR t.note <> ''
+               OR EXISTS (SELECT FROM contact c
+                          WHERE c.clinic_id = t.clinic_id AND c.task_id = t.id)
+               OR EXISTS (SELECT FROM time_entry m
+                          WHERE m.clinic_id = t.clinic_id AND m.task_id = t.id)
+               OR EXISTS (SELECT FROM care_task n
+                          WHERE n.clinic_id = t.clinic_id AND n.follows = t.id))),
+       a.review_reason IS NOT NULL
+FROM alert a WHERE a.clinic_id = session_clinic() AND a.id = ANY(%(alerts)s::uuid[])
+ORDER BY a.id
 
 -- name: known_set_aside
 -- Withdrawn ones too: bytes that return to a patient take their finding back where that is decided.
@@ -106,7 +140,9 @@ WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
 ORDER BY id FOR UPDATE
 
 -- name: known_alerts
-SELECT id, patient_id, lineage, state, severity, episode, starts_at, last_at FROM alert
+SELECT id, patient_id, lineage, state, severity, episode, starts_at, last_at,
+       state = 'resolved' AND outcome IS NOT DISTINCT FROM 'not_needed'
+FROM alert
 WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
   AND lineage = ANY(%(lineages)s)
 
@@ -156,6 +192,42 @@ UPDATE care_task t SET due_at = least(t.due_at, c.due_at),
 FROM unnest(%(id)s::uuid[], %(due_at)s::timestamptz[], %(wakes)s::boolean[])
     AS c (alert_id, due_at, wakes)
 WHERE t.clinic_id = session_clinic() AND t.alert_id = c.alert_id AND t.state <> 'done'
+
+-- name: return_alerts
+UPDATE alert a SET state = c.state, repeat_due_at = c.repeat_due_at, opened_at = %(now)s,
+    resolved_at = NULL, outcome = NULL, updated_at = %(now)s
+FROM unnest(%(id)s::uuid[], %(state)s::text[], %(repeat_due_at)s::timestamptz[])
+    AS c (id, state, repeat_due_at)
+WHERE a.clinic_id = session_clinic() AND a.id = c.id
+
+-- name: return_tasks
+UPDATE care_task t SET state = 'open', due_at = c.due_at, done_at = NULL, outcome = NULL
+FROM unnest(%(id)s::uuid[], %(due_at)s::timestamptz[]) AS c (alert_id, due_at)
+WHERE t.clinic_id = session_clinic() AND t.alert_id = c.alert_id
+
+-- name: close_alerts
+-- It keeps its last summary: that is what was shown.
+UPDATE alert SET state = 'resolved', outcome = 'not_needed', resolved_at = %(now)s,
+    repeat_due_at = NULL, updated_at = %(now)s
+WHERE clinic_id = session_clinic() AND id = ANY(%(ids)s::uuid[])
+
+-- name: close_tasks
+UPDATE care_task SET state = 'done', outcome = 'not_needed', done_at = %(now)s
+WHERE clinic_id = session_clinic() AND alert_id = ANY(%(ids)s::uuid[])
+
+-- name: flag_alerts
+-- What waits for a person already says why.
+UPDATE alert a SET review_reason = coalesce(a.review_reason, c.review_reason), updated_at = %(now)s
+FROM unnest(%(id)s::uuid[], %(review_reason)s::text[]) AS c (id, review_reason)
+WHERE a.clinic_id = session_clinic() AND a.id = c.id
+
+-- name: unflag_alerts
+UPDATE alert a SET review_reason = NULL
+WHERE a.clinic_id = session_clinic() AND a.id = ANY(%(alerts)s::uuid[])
+  AND a.review_reason = ANY(%(reasons)s::text[]) AND NOT EXISTS (
+    SELECT FROM finding f
+    WHERE f.clinic_id = a.clinic_id AND f.alert_id = a.id
+      AND f.withdrawn_reason = 'superseded by late data')
 
 -- name: tell_story
 INSERT INTO alert_event (clinic_id, at, actor, alert_id, event, state, detail)

@@ -66,13 +66,16 @@ SELECT gateway, count(*) FROM reading_view GROUP BY gateway
 SELECT reading_id::text FROM quarantine WHERE clinic_id = session_clinic() AND reading_id IS NOT NULL
 
 -- name: read_alerts
+-- With the findings that stand; without what the rules closed because nothing of it was left.
 SELECT p.record_number AS patient, a.lineage, a.severity, a.late, a.state, a.episode, a.id,
        a.opened_at,
-       (SELECT count(*) FROM finding f WHERE f.clinic_id = a.clinic_id AND f.alert_id = a.id)
+       (SELECT count(*) FROM finding f
+        WHERE f.clinic_id = a.clinic_id AND f.alert_id = a.id AND f.withdrawn_at IS NULL)
            AS findings,
        (SELECT t.id FROM care_task t WHERE t.clinic_id = a.clinic_id AND t.alert_id = a.id) AS task
 FROM alert a JOIN patient p ON p.clinic_id = a.clinic_id AND p.id = a.patient_id
-WHERE a.clinic_id = session_clinic() ORDER BY patient, lineage, episode
+WHERE a.clinic_id = session_clinic() AND a.outcome IS DISTINCT FROM 'not_needed'
+ORDER BY patient, lineage, episode
 
 -- name: versions
 SELECT current_setting('server_version') AS postgresql,

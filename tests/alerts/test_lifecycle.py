@@ -4,7 +4,7 @@ import pytest
 
 from alerts.lifecycle import TRANSITIONS, Event, IllegalTransition, State, advance, opening
 from alerts.lineage import Lineage, Severity, worst
-from alerts.outcomes import LABELS, Outcome
+from alerts.outcomes import ALL_LABELS, LABELS, NOT_NEEDED, Outcome
 
 P, F, A, R = State.PENDING, State.FIRING, State.ACKNOWLEDGED, State.RESOLVED
 #: Every state by every event; None is illegal.
@@ -21,6 +21,10 @@ EXPECTED = {
     Event.RESOLVED: (R, R, R, None),
     Event.REOPENED: (None, None, None, A),
     Event.REVIEWED: (P, F, A, R),
+    Event.SUPERSEDED: (P, F, A, R),
+    Event.NOT_NEEDED: (R, R, None, None),
+    Event.RETURNED: (None, None, None, F),
+    Event.ASKED_AGAIN: (None, None, None, P),
 }
 CASES = [
     (state, event, after)
@@ -57,3 +61,4 @@ def test_severities_are_ordered_by_urgency_and_not_by_spelling():
 
 def test_every_outcome_can_be_read():
     assert set(LABELS) == set(Outcome)
+    assert set(ALL_LABELS) == {*Outcome, NOT_NEEDED}, "no person chooses what only the rules say"

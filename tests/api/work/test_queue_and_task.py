@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts import superseded
 from api.units import together
 from store.reassign import Period, effect, reassign
 from tests.api.conftest import found, open_browser
@@ -317,6 +318,37 @@ async def test_a_closed_alert_whose_readings_moved_comes_back_for_review(
     left = "SELECT count(*) FROM time_entry WHERE review_reason IS NOT NULL"
     assert (await (await admin.execute(left)).fetchone()) == (0,)
     assert (await nurse.post(f"{task}/reviewed", note="Again")).status_code == 404
+
+
+async def test_late_data_is_told_in_the_queue_on_the_task_and_in_its_story(
+    nurse, home, clock, admin
+):
+    await alert(home, clock)
+    task = await task_path(nurse)
+    flag = "UPDATE alert SET review_reason = %s"
+    await admin.execute(flag, [superseded.NOTHING_LEFT])
+    assert "Look again: late data changed what was found" in (await nurse.get("/queue")).text
+    await admin.execute(
+        "UPDATE finding SET withdrawn_at = now(), withdrawn_reason = 'superseded by late data'"
+    )
+    page = await nurse.get(task)
+    assert "none of them is beyond a limit any more" in page.text
+    assert "No longer found" in page.text
+    await admin.execute(
+        "UPDATE alert SET state = 'resolved', outcome = 'not_needed', resolved_at = now(),"
+        " review_reason = NULL"
+    )
+    await admin.execute(
+        "UPDATE care_task SET state = 'done', outcome = 'not_needed', done_at = now()"
+    )
+    await admin.execute(
+        "INSERT INTO alert_event (clinic_id, alert_id, at, event, state, actor)"
+        " SELECT clinic_id, id, now(), 'not_needed', 'resolved', 'rules' FROM alert"
+    )
+    page = await nurse.get(task)
+    assert "Not needed: late data changed what was found" in page.text
+    assert "Closed: late data left nothing of it" in page.text
+    assert task not in (await nurse.get("/queue")).text
 
 
 async def test_an_open_crisis_stays_in_the_queue_while_part_of_it_is_moved(
