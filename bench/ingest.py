@@ -43,6 +43,7 @@ from ingest.retire import retire
 from scripts.database import Database
 from scripts.spine import ROOT, WORKERS, Spine
 from store.race import Track, until
+from vitals.wire import MAX_READINGS
 
 BACKLOG = 100  # readings in a message, after a night without network
 COPY_AT_ONCE = 2_000
@@ -84,7 +85,9 @@ class Race:
     def load(self, count: int, *, each: int = 1) -> Load:
         """Never the same twice: a reading that is known already is no work."""
         self._seed += 1
-        return Load(count=count, each=each, seed=self._seed, until=self.until)
+        load = Load(count=count, each=each, seed=self._seed, until=self.until)
+        self.until = load.since
+        return load
 
     def round(self, *, with_peer: bool) -> None:
         one, many = self.wish.readings, self.wish.backlog
@@ -105,7 +108,7 @@ class Race:
 
     def _ours(self, load: Load, *, workers: int) -> Lap:
         file = packed(self.spine.work, "ours.packets", load.ours())
-        counting = partial(self.track.count_readings, *load.window)
+        counting = partial(self.track.count_readings, load.since, load.until)
         with self._workers(workers) as pids:
             sender = publishing(file, self.port)
             used, base = sum(map(machine.cpu_s, pids)), self._database_cpu()
@@ -188,16 +191,16 @@ def _lap(load: Load, seconds: float, *, cpu_s: float = 0.0, database_s: float = 
 def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """Figures, ratios, and what was not measured."""
     environment = settings.environment()
-    admin_url = environment[settings.DATABASE_URL]
-    facts = machine.facts(admin_url)
     problems: list[str] = []
     with ExitStack() as stack:
         race = _race(wish, stack, environment)
+        facts = machine.facts(race.spine.database.admin_url)
         with_peer = _with_peer(problems)
         for number in range(wish.rounds):
             say(f"round {number + 1} of {wish.rounds}")
             race.round(with_peer=with_peer)
-        memory = stall.watch(race.spine, race.track, race.port, seconds=wish.stall_s)
+        load = race.load(stall.READINGS, each=MAX_READINGS)
+        memory = stall.watch(race.spine, race.track, race.port, load, seconds=wish.stall_s)
         figures, ratios = _figures(race), _ratios(race)
     figures |= {"stalled": memory, "machine": facts}
     if wish.people:

@@ -15,23 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import say
-from bench.track import PATIENCE_S, Load, midnight, packed, publishing
+from bench.track import PATIENCE_S, Load, packed, publishing
 from ingest.settings import MAX_PACKET, RECEIVE_MAXIMUM
 from scripts.spine import WORKERS, Spine
 from store.race import Track, until
 from vitals.wire import MAX_READINGS
 
-ENVELOPES = 600  # more than a worker may hold at once
+READINGS = 600 * MAX_READINGS  # more envelopes than a worker may hold at once
 SETTLED_S = 10.0  # when the window has filled; growth is counted from here
 _LOOK_S = 0.5
 _KB = 1024
 
 
-def watch(spine: Spine, track: Track, port: int, *, seconds: float) -> dict[str, Any]:
+def watch(spine: Spine, track: Track, port: int, load: Load, *, seconds: float) -> dict[str, Any]:
     """RSS of the worker in MB: before, at `SETTLED_S`, at the end of the stall, and the most."""
-    load = Load(count=ENVELOPES * MAX_READINGS, each=MAX_READINGS, seed=0, until=midnight())
     file = packed(spine.work, "stall.packets", load.ours())
-    counting = partial(track.count_readings, *load.window)
+    counting = partial(track.count_readings, load.since, load.until)
     name = WORKERS[0]
     spine.start_ingest(name)
     pid = spine.children[name].pid

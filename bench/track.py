@@ -109,15 +109,10 @@ class Load:
     until: datetime
 
     @property
-    def _span_s(self) -> int:
-        """Long enough that no load meets another of its size."""
-        return -(-self.count // HOMES) * _APART_S + 600
-
-    @property
-    def window(self) -> tuple[datetime, datetime]:
-        """When all of it was measured."""
-        last = self.until - timedelta(seconds=self.seed * self._span_s)
-        return last - timedelta(seconds=self._span_s - _APART_S), last + timedelta(seconds=1)
+    def since(self) -> datetime:
+        """All of it was measured from then on and before `until`: another load ends here."""
+        turns = -(-self.count // (HOMES * self.each)) * self.each
+        return self.until - timedelta(seconds=(turns + 1) * _APART_S)
 
     def readings(self) -> Iterator[tuple[int, Reading]]:
         """(number of the home, reading); all different, a second and more apart in each home."""
@@ -126,7 +121,7 @@ class Load:
             message, within = divmod(place, self.each)
             home = message % HOMES + 1
             turn = (message // HOMES) * self.each + within
-            at = self.until - timedelta(seconds=self.seed * self._span_s + _APART_S * turn)
+            at = self.until - timedelta(seconds=_APART_S * (turn + 1))
             yield home, _measured(home, at, chance)
 
     def rows(self) -> list[ReadingRow]:

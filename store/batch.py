@@ -10,9 +10,9 @@ its time is what the throughput hangs on. What the registry says is remembered (
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,11 +22,11 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from store.attribution import Attribution, attribute
-from store.directory import Address, Directory
+from store.directory import Directory, Slot
 from store.errors import translated
 from store.queries import load
 from store.rows import NO_SLOT, BatchOutcome, QuarantineRow, ReadingRow, measured_columns
-from vitals.reading import Measure, Reading
+from vitals.reading import Measure
 
 _MEASURES = tuple(measure.value for measure in Measure)
 _AMEND_AT_ONCE = 2000  # rows of one statement: seconds below its timeout, whatever a batch holds
@@ -42,9 +42,10 @@ Key = tuple[str, str]  # clinic, reading id
 
 
 class Attributed(NamedTuple):
-    """A new reading and whose it is."""
+    """A new reading, what measured it, and whose it is."""
 
     row: ReadingRow
+    slot: Slot
     whose: Attribution
 
 
@@ -95,7 +96,7 @@ async def write_batch(
             marks = await _marks(cur, attributed, changed, directory)
             waits = await _quarantine(cur, quarantined)
             await _commit(cur, marks, waits=waits)
-    directory.remember_devices(_address(one.row) for one in attributed)
+    directory.remember_devices(one.slot[:2] for one in attributed)
     return BatchOutcome(
         stored=fresh,
         duplicate=frozenset(unique.keys() - fresh),
@@ -141,9 +142,9 @@ async def _begin(
     sql = load("ingest")
     keys = sorted(unique)
     values = {
-        "clinics": [clinic for clinic, _ in keys],
-        "ids": [name for _, name in keys],
-        "instants": [unique[key].reading.measured_at for key in keys],
+        "clinics": ",".join([clinic for clinic, _ in keys]),
+        "ids": ",".join([name for _, name in keys]),
+        "instants": ",".join([_text(unique[key].reading.measured_at) for key in keys]),
     }
     async with cur.connection.pipeline():
         await cur.execute(sql["begin"])
@@ -153,6 +154,11 @@ async def _begin(
         fresh = frozenset(await cur.fetchall())
         (epoch,) = await number.fetchone() or (0,)
     return epoch, fresh
+
+
+def _text(instant: datetime) -> str:
+    """PostgreSQL reads no offset of 16 hours and more, which RFC 3339 can write."""
+    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()
 
 
 async def _commit(cur: AsyncCursor[Any], marks: set[_Mark], *, waits: bool) -> None:
@@ -171,19 +177,26 @@ async def _commit(cur: AsyncCursor[Any], marks: set[_Mark], *, waits: bool) -> N
 async def _attribute(
     cur: AsyncCursor[Any], rows: Sequence[ReadingRow], directory: Directory, epoch: int
 ) -> list[Attributed]:
-    slots = {(*_address(row), _slot(row.reading)) for row in rows}
-    spells = await directory.spells_of(cur.connection, slots, epoch=epoch)
+    slots = [slot_of(row) for row in rows]
+    spells = await directory.spells_of(cur.connection, set(slots), epoch=epoch)
     return [
         Attributed(
             row,
-            attribute(
-                spells[(*_address(row), _slot(row.reading))],
-                row.reading.measured_at,
-                row.reading.clock.uncertainty_s,
-            ),
+            slot,
+            attribute(spells[slot], row.reading.measured_at, row.reading.clock.uncertainty_s),
         )
-        for row in rows
+        for row, slot in zip(rows, slots, strict=True)
     ]
+
+
+def slot_of(row: ReadingRow) -> Slot:
+    """Clinic, address in capitals, and user slot."""
+    reading = row.reading
+    return (
+        row.clinic,
+        reading.device.upper(),
+        NO_SLOT if reading.user_slot is None else reading.user_slot,
+    )
 
 
 async def _insert_readings(
@@ -191,17 +204,17 @@ async def _insert_readings(
 ) -> None:
     if not attributed:
         return
-    new = directory.new_devices(_address(one.row) for one in attributed)
+    new = directory.new_devices({one.slot[:2] for one in attributed})
     if new:
-        await _insert_devices(cur, [one.row for one in attributed if _address(one.row) in new])
+        await _insert_devices(cur, [one for one in attributed if one.slot[:2] in new])
     async with cur.copy(load("ingest")["copy_readings"]) as copy:
         copy.set_types(COPY_TYPES)
         for one in attributed:
             await copy.write_row(columns(one))
 
 
-async def _insert_devices(cur: AsyncCursor[Any], rows: Iterable[ReadingRow]) -> None:
-    first = {_address(row): row.reading for row in reversed(list(rows))}
+async def _insert_devices(cur: AsyncCursor[Any], some: Sequence[Attributed]) -> None:
+    first = {one.slot[:2]: one.row.reading for one in reversed(some)}
     await cur.execute(
         load("ingest")["insert_devices"],
         {
@@ -214,22 +227,14 @@ async def _insert_devices(cur: AsyncCursor[Any], rows: Iterable[ReadingRow]) -> 
     )
 
 
-def _address(row: ReadingRow) -> Address:
-    return row.clinic, row.reading.device.upper()
-
-
-def _slot(reading: Reading) -> int:
-    return NO_SLOT if reading.user_slot is None else reading.user_slot
-
-
 def columns(attributed: Attributed) -> tuple[Any, ...]:
     """In the order of `copy_readings`."""
-    row, whose = attributed
+    row, (clinic, device, slot), whose = attributed
     reading, clock = row.reading, row.reading.clock
     numbers, comparator, failed = measured_columns(reading)
     return (
-        row.clinic, UUID(reading.id), whose.patient, whose.assignment, whose.held,
-        reading.device.upper(), _slot(reading), reading.kind.value,
+        clinic, UUID(reading.id), whose.patient, whose.assignment, whose.held,
+        device, slot, reading.kind.value,
         *map(numbers.get, _MEASURES), comparator, failed, reading.flags, reading.device_time,
         reading.received_at, reading.measured_at, clock.certainty.value, clock.offset_s,
         clock.uncertainty_s, reading.sequence, reading.minted, reading.origin.value,
@@ -267,7 +272,7 @@ async def _marks(
         _Mark(
             row.clinic, patient, _day(row.reading.measured_at, row.clinic, row.gateway, directory)
         )
-        for row, (patient, _, _) in attributed
+        for row, _, (patient, _, _) in attributed
         if patient is not None
     } | {
         _Mark(one.clinic, one.patient, _day(one.measured_at, one.clinic, one.gateway, directory))

@@ -14,7 +14,7 @@ from typing import Any, Self
 import psycopg
 
 from store.attribution import Attribution
-from store.batch import COPY_TYPES, Attributed, columns
+from store.batch import COPY_TYPES, Attributed, columns, slot_of
 from store.errors import translated
 from store.queries import load
 from store.rows import ReadingRow
@@ -61,7 +61,7 @@ class Track:
 
         The columns are made beforehand: what is timed is the driver and the database.
         """
-        made = [columns(Attributed(row, _NOBODYS)) for row in rows]
+        made = [columns(Attributed(row, slot_of(row), _NOBODYS)) for row in rows]
         self.conn.execute(load("race")["copied_landing"])
         into = load("ingest")["copy_readings"].replace("COPY reading", "COPY landing", 1)
         started = time.perf_counter()

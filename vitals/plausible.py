@@ -80,6 +80,7 @@ def _check_text(reading: Reading) -> None:
 
 
 def _check_times(reading: Reading, now: datetime) -> None:
+    latest = now + FUTURE_TOLERANCE
     for name, instant in (
         ("measured_at", reading.measured_at),
         ("received_at", reading.received_at),
@@ -88,7 +89,7 @@ def _check_times(reading: Reading, now: datetime) -> None:
             _reject(QuarantineReason.BAD_TIME, f"{name} has no zone")
         if instant.year < EARLIEST_YEAR:
             _reject(QuarantineReason.BAD_TIME, f"{name} is before {EARLIEST_YEAR}")
-        if instant - now > FUTURE_TOLERANCE:
+        if instant > latest:
             _reject(QuarantineReason.BAD_TIME, f"{name} lies in the future")
     if reading.device_time is not None and reading.device_time.tzinfo is not None:
         _reject(QuarantineReason.BAD_TIME, "device_time has a zone, which no device shows")

@@ -46,15 +46,13 @@ def test_everybody_stores_all_and_the_ratios_are_of_the_same_run():
 
 
 def test_a_load_is_what_homes_send_and_no_two_are_alike():
-    loads = [
-        Load(count=1000, each=each, seed=seed, until=midnight()) for each, seed in ((1, 1), (5, 2))
-    ]
+    first = Load(count=1000, each=1, seed=1, until=midnight())
+    loads = [first, Load(count=1000, each=5, seed=2, until=first.since)]
     found = [wire.open_envelope(payload) for load in loads for _, payload in load.ours()]
     readings = [wire.open_reading(raw) for envelope in found for raw in envelope.readings]
     assert {len(envelope.readings) for envelope in found} == {1, 5}
     assert all(reading.id == expected_id(reading) for reading in readings)
     assert len({reading.id for reading in readings}) == 2000
     for load, some in zip(loads, (readings[:1000], readings[1000:]), strict=True):
-        since, until = load.window
-        assert all(since <= reading.measured_at < until for reading in some)
+        assert all(load.since <= reading.measured_at < load.until for reading in some)
         assert load.peers().__next__()[0].startswith("peer/")
