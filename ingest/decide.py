@@ -160,7 +160,7 @@ def _row(
     clinic, gateway = gateway_of(topic) or (None, None)
     told = reading if reading and not plausible.size_problem(reading) else None
     return QuarantineRow(
-        topic=topic,
+        topic=_storable(topic),
         scope=scope,
         payload=payload,
         reason=problem.reason,

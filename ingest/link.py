@@ -11,6 +11,7 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import Callable
+from enum import StrEnum
 from itertools import cycle
 from typing import Any, cast
 
@@ -21,8 +22,16 @@ import msgspec
 _PUBLISH, _QOS = 0x30, 0x06
 _LENGTH_BYTES, _MORE = 4, 0x80
 _CLOSING_S = 5.0
+KEEP_ALIVE_S = 60
 REFUSED = 0x80  # MQTT 5, 2.4: reason codes from here on are errors
 Answer = asyncio.Future[mqtt5.PubAckPacket]
+
+
+class Odd(StrEnum):
+    """What happens to a connection and ends it not."""
+
+    REFUSED = "receipt_refused"  # by the broker; its gateway will ask again
+    QOS_0 = "qos_0"  # a message that nobody can acknowledge
 
 
 class BrokerLost(Exception):
@@ -41,9 +50,9 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
 class Link(asyncio.Protocol):
     """One connection, from CONNECT to the loss of it."""
 
-    def __init__(self, refused: Callable[[mqtt5.PubAckPacket], None]) -> None:
-        """`refused` hears of a publication that the broker did not take and nobody waits for."""
-        self.refused = refused
+    def __init__(self, odd: Callable[[Odd, str], None]) -> None:
+        """`odd` hears of what nobody waits for and should not be: what, and why."""
+        self._odd = odd
         self.inbox: deque[Incoming] = deque()
         self.unacknowledged = 0
         self.heard_something = True  # since keep-alive last asked
@@ -55,6 +64,7 @@ class Link(asyncio.Protocol):
         self._room = asyncio.Event()
         self._writable = asyncio.Event()
         self._closed = asyncio.Event()
+        self.keep_alive_s = float(KEEP_ALIVE_S)
         self._unconfirmed: dict[int, Answer | None] = {}
         self._out: list[bytes] = []
         self._ids = cycle(range(1, 65_536))
@@ -85,7 +95,9 @@ class Link(asyncio.Protocol):
                 packet, size = read(view[done:])
             except IndexError:  # not whole yet
                 break
-            except ValueError as exc:
+            except BaseException as exc:
+                if not _is_the_codecs(exc):
+                    raise
                 size = self._salvage(view[done:], exc)
             else:
                 self._dispatch(packet)
@@ -97,15 +109,12 @@ class Link(asyncio.Protocol):
 
     def _dispatch(self, packet: mqtt5.Packet) -> None:
         if type(packet) is mqtt5.PublishPacket:
-            self._take_in(
-                Incoming(
-                    packet.topic, packet.payload, packet.packet_id or 0, packet.correlation_data
-                )
-            )
+            self._hear(packet)
         elif type(packet) is mqtt5.PubAckPacket:
             self._confirm(packet)
         elif type(packet) is mqtt5.ConnAckPacket:
             self.quota = packet.receive_max
+            self.keep_alive_s = packet.server_keep_alive or self.keep_alive_s
             self._room.set()
             _settle(self.connected, packet)
         elif type(packet) is mqtt5.SubAckPacket:
@@ -113,12 +122,21 @@ class Link(asyncio.Protocol):
         elif type(packet) is mqtt5.DisconnectPacket:
             self.fail(f"the broker disconnects: {packet.reason_code.name}")
 
+    def _hear(self, packet: mqtt5.PublishPacket) -> None:
+        """Quality of service 0 has no id and no window: it is not acknowledged, and not kept."""
+        if packet.packet_id is None:
+            self._odd(Odd.QOS_0, "the contract is quality of service 1")
+            return
+        self._take_in(
+            Incoming(packet.topic, packet.payload, packet.packet_id, packet.correlation_data)
+        )
+
     def _take_in(self, message: Incoming) -> None:
         self.inbox.append(message)
         self.unacknowledged += 1
         self.arrival.set()
 
-    def _salvage(self, view: memoryview, problem: ValueError) -> int:
+    def _salvage(self, view: memoryview, problem: BaseException) -> int:
         """A message whose properties the codec refuses: its whole rest goes on as the payload.
 
         It will not be a reading, so it ends in quarantine. Refusing the packet would bring it back
@@ -129,9 +147,13 @@ class Link(asyncio.Protocol):
         if view[0] & 0xF0 != _PUBLISH or not view[0] & _QOS:
             self.fail(f"malformed packet: {problem}")
             return header + length
-        (topic_length,) = struct.unpack_from("!H", body)
+        try:
+            (topic_length,) = struct.unpack_from("!H", body)
+            (packet_id,) = struct.unpack_from("!H", body, 2 + topic_length)
+        except struct.error:
+            self.fail(f"malformed packet: {problem}")
+            return header + length
         topic = body[2 : 2 + topic_length].decode("utf-8", "replace")
-        (packet_id,) = struct.unpack_from("!H", body, 2 + topic_length)
         self._take_in(Incoming(topic, body[4 + topic_length :], packet_id, None))
         return header + length
 
@@ -144,7 +166,7 @@ class Link(asyncio.Protocol):
         if answer is not None:
             _settle(answer, packet)
         elif int(packet.reason_code) >= REFUSED:
-            self.refused(packet)
+            self._odd(Odd.REFUSED, packet.reason_code.name)
 
     def fail(self, why: str) -> None:
         """All is over: whoever waits for anything of this connection hears why."""
@@ -219,6 +241,11 @@ class Link(asyncio.Protocol):
                 await self._closed.wait()
         except TimeoutError:
             self._transport.abort()
+
+
+def _is_the_codecs(exc: BaseException) -> bool:
+    """It raises ValueError; where Rust panics (a text that is no UTF-8), what is no Exception."""
+    return isinstance(exc, ValueError) or type(exc).__name__ == "PanicException"
 
 
 def _fixed_header(view: memoryview) -> tuple[int, int]:

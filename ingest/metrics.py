@@ -18,7 +18,8 @@ HELD = Counter(f"{_P}_readings_held", "readings held for a person", registry=REG
 QUARANTINED = Counter(f"{_P}_quarantined", "set aside", ["reason"], registry=REGISTRY)
 #: From the database and of every clinic, so each worker shows the same: take the greatest.
 OPEN = Gauge("hearthline_quarantine_open", "rows that wait", ["reason"], registry=REGISTRY)
-RECEIPTS_REFUSED = Counter(f"{_P}_receipts_refused", "by the broker", registry=REGISTRY)
+ODD = Counter(f"{_P}_odd_messages", "refused receipts, and QoS 0", ["what"], registry=REGISTRY)
+DESIRED_REFUSED = Counter(f"{_P}_desired_refused", "by the broker", registry=REGISTRY)
 RETRIES = Counter(f"{_P}_store_retries", "batches tried again", registry=REGISTRY)
 BATCH_SIZE = Histogram(
     f"{_P}_batch_messages",

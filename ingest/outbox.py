@@ -6,11 +6,12 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
 from ingest import decide, metrics, receipts
-from ingest.subscriber import Subscriber
+from ingest.subscriber import Refused, Subscriber
 from ingest.writer import Writer, Written
 from store.errors import Unavailable
 from store.gateways import (
@@ -30,9 +31,15 @@ log = structlog.get_logger()
 
 
 async def run(broker: Subscriber, writer: Writer, pool: Pool) -> None:
-    async def send(clinic: str, gateway: str, payload: bytes) -> None:
+    async def send(clinic: str, gateway: str, payload: bytes) -> bool:
         topic = topics.build(clinic, gateway, topics.Branch.DESIRED)
-        await broker.publish(topic, payload, retain=True)
+        try:
+            await broker.publish(topic, payload, retain=True)
+        except Refused as exc:  # one gateway's rights are wrong: nobody else waits for that
+            metrics.DESIRED_REFUSED.inc()
+            log.warning("desired state refused", cause=str(exc))
+            return False
+        return True
 
     counted_at = -math.inf
     while True:
@@ -74,8 +81,9 @@ async def replay(broker: Subscriber, writer: Writer, pool: Pool) -> int:
             for (row_id, _, _, payload, reason), decision in zip(claimed, decisions, strict=True)
         }
         await set_quarantine_states(conn, states)
-    for answer in receipts.build(decisions, written):
-        await broker.publish(*answer)
+    for topic, payload in receipts.build(decisions, written):
+        with suppress(Refused):  # its gateway asks again
+            await broker.publish(topic, payload)
     return len(claimed)
 
 

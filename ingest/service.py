@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Awaitable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 import structlog
@@ -22,6 +23,8 @@ from vitals.clock import utc_now
 from vitals.errors import EnvelopeError, QuarantineReason
 
 STOP_LOOK_S = 0.25  # how late an idle worker notices that it shall stop
+GRACE_S = 5.0  # of the batches under way at the end
+PROVEN_S = 10.0  # a connection that lived shorter proves nothing: the pauses go on growing
 BATCHES = 2  # under way at once
 BATCH_BYTES = 2_000_000  # some 2,000 readings: what one transaction may hold, and a little more
 log = structlog.get_logger()
@@ -40,9 +43,10 @@ class Service:
         """Serve until `stop`; a lost broker is connected to again, its session resumed."""
         wait = FIRST_WAIT
         while not stop.is_set():
+            since = time.monotonic()
             try:
                 async with self._connect() as broker:
-                    self.connected, wait = True, FIRST_WAIT
+                    self.connected = True
                     await self._serve(broker, stop)
             except* BrokerLost as lost:
                 log.warning("broker lost", cause=str(lost.exceptions[0]), wait_s=wait)
@@ -50,7 +54,8 @@ class Service:
                 self.connected = False
             if not stop.is_set():
                 await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
+                served = time.monotonic() - since > PROVEN_S
+                wait = FIRST_WAIT if served else min(wait * 2, LONGEST_WAIT)
 
     def _connect(self) -> AbstractAsyncContextManager[Subscriber]:
         url = self._settings.mqtt_url.get_secret_value()
@@ -71,12 +76,13 @@ class Service:
     ) -> None:
         """Two batches under way: while one is written, the next is received and judged.
 
-        Ends only at `stop`, with the last batch acknowledged.
+        Ends only at `stop`, with the last batch acknowledged, or not if the database is away.
         """
         slots = asyncio.Semaphore(BATCHES)
         last: asyncio.Task[None] | None = None
         while not stop.is_set():
-            await slots.acquire()
+            if not await _within(slots.acquire(), STOP_LOOK_S):
+                continue
             batch = await broker.take(
                 most=self._settings.batch_limit,
                 most_bytes=BATCH_BYTES,
@@ -88,8 +94,8 @@ class Service:
                 last.add_done_callback(lambda _: slots.release())
             else:
                 slots.release()
-        if last is not None:
-            await last
+        if last is not None and not await _within(last, GRACE_S):
+            log.warning("stopped with readings not acknowledged: they come again")
 
     async def _handle(
         self, broker: Subscriber, batch: list[Incoming], *, after: asyncio.Task[None] | None
@@ -154,6 +160,16 @@ class Service:
                 return
             else:
                 return
+
+
+async def _within(what: Awaitable[object], seconds: float) -> bool:
+    """Whether it came about in time; what did not is cancelled."""
+    try:
+        async with asyncio.timeout(seconds):
+            await what
+    except TimeoutError:
+        return False
+    return True
 
 
 def _parted(batch: list[Incoming]) -> tuple[list[Incoming], list[Incoming]]:

@@ -17,13 +17,17 @@ import mqtt5
 import structlog
 
 from ingest import metrics
-from ingest.link import REFUSED, BrokerLost, Incoming, Link, future
+from ingest.link import KEEP_ALIVE_S, REFUSED, BrokerLost, Incoming, Link, Odd, future
 from ingest.settings import MAX_PACKET, RECEIVE_MAXIMUM, SESSION_EXPIRY
 from vitals import topics
 
-KEEP_ALIVE_S = 60
+_GRANTED = 1  # MQTT 5, 3.9.3: quality of service 1
 _ANSWER_S = 10.0  # how long the broker may take for each step of connecting
 log = structlog.get_logger()
+
+
+class Refused(Exception):
+    """The broker does not take this message: an ACL, a quota. `str()` is its reason code."""
 
 
 class Subscriber:
@@ -77,7 +81,8 @@ class Subscriber:
         """Returns when the broker has it.
 
         Raises:
-            BrokerLost: or it refuses.
+            Refused: this message; the connection goes on.
+            BrokerLost: it may or may not have arrived.
         """
         await self._link.has_room()
         answer = future()
@@ -85,7 +90,7 @@ class Subscriber:
         self._link.flush()
         said = await answer
         if int(said.reason_code) >= REFUSED:
-            raise BrokerLost(f"the broker refuses a message: {said.reason_code.name}")
+            raise Refused(said.reason_code.name)
 
     async def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
         """Written before the acknowledgement that follows, and in one piece with it.
@@ -113,7 +118,7 @@ class Subscriber:
             else:
                 silent += 1
             link.send(mqtt5.PingReqPacket())
-            await asyncio.sleep(KEEP_ALIVE_S / 2)
+            await asyncio.sleep(link.keep_alive_s / 2)
         raise link.error or BrokerLost("closed")
 
 
@@ -126,9 +131,9 @@ def _first(inbox: deque[Incoming], most: int, most_bytes: int) -> list[Incoming]
     return batch
 
 
-def _refused(answer: mqtt5.PubAckPacket) -> None:
-    metrics.RECEIPTS_REFUSED.inc()
-    log.warning("receipt refused", cause=answer.reason_code.name)
+def _note(what: Odd, why: str) -> None:
+    metrics.ODD.labels(what=what.value).inc()
+    log.warning("odd message", what=what.value, cause=why)
 
 
 @asynccontextmanager
@@ -160,7 +165,7 @@ async def _open(broker: SplitResult, ca: Path | None) -> Link:
     try:
         async with asyncio.timeout(_ANSWER_S):
             loop = asyncio.get_running_loop()
-            _, link = await loop.create_connection(partial(Link, _refused), host, port, ssl=context)
+            _, link = await loop.create_connection(partial(Link, _note), host, port, ssl=context)
     except (OSError, TimeoutError) as exc:
         raise BrokerLost(str(exc) or "no answer") from exc
     return link
@@ -188,8 +193,8 @@ async def _subscribe(link: Link) -> None:
         for name in (topics.SHARED_READINGS, topics.SHARED_STATUS)
     ]
     answer: mqtt5.SubAckPacket = await _ask(link, mqtt5.SubscribePacket(1, wanted), link.subscribed)
-    if any(int(code) >= REFUSED for code in answer.reason_codes):
-        raise BrokerLost("the broker refuses the subscription")
+    if any(int(code) != _GRANTED for code in answer.reason_codes):
+        raise BrokerLost("the broker refuses the subscription, or its quality of service")
 
 
 async def _ask(link: Link, packet: mqtt5.Packet, answer: asyncio.Future[Any]) -> Any:

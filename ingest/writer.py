@@ -17,6 +17,10 @@ from store.pool import Pool, connection
 from store.rows import QuarantineRow, ReadingRow
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
+TOO_LONG, PATIENCE = (
+    "QueryCanceled",
+    3,
+)  # the statement timeout; so often before the batch is halved
 log = structlog.get_logger()
 
 
@@ -76,17 +80,21 @@ class Writer:
                 await self._write(readings[middle:], [], into)
 
     async def _set_aside(self, rows: list[QuarantineRow], into: Written) -> None:
-        """One row at a time; what is refused even here goes in as bare bytes and reason."""
-        for row in rows:
+        """Halves as well; what is refused alone goes in as bare bytes and reason."""
+        if len(rows) == 1:
+            await self._until_available([], [bare(rows[0])], into)
+            return
+        middle = len(rows) // 2
+        for some in (rows[:middle], rows[middle:]):
             try:
-                await self._until_available([], [row], into)
+                await self._until_available([], some, into)
             except DataRefused:
-                await self._until_available([], [bare(row)], into)
+                await self._set_aside(some, into)
 
     async def _until_available(
         self, readings: list[ReadingRow], quarantined: list[QuarantineRow], into: Written
     ) -> None:
-        wait = FIRST_WAIT
+        wait, too_long = FIRST_WAIT, 0
         while True:
             try:
                 with metrics.COMMIT_SECONDS.time():
@@ -100,6 +108,9 @@ class Writer:
             except Unavailable as exc:
                 metrics.RETRIES.inc()
                 log.warning("store unavailable", cause=str(exc), wait_s=wait)
+                too_long += str(exc) == TOO_LONG
+                if too_long >= PATIENCE and len(readings) + len(quarantined) > 1:
+                    raise DataRefused(TOO_LONG) from exc  # halves may do what the whole cannot
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
             else:

@@ -10,13 +10,15 @@ its time is what the throughput hangs on. What the registry says is remembered (
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
@@ -113,7 +115,8 @@ async def _transaction(conn: AsyncConnection[Any]) -> AsyncIterator[None]:
         yield
     except BaseException:
         if not conn.closed and conn.info.transaction_status is not TransactionStatus.ACTIVE:
-            await conn.rollback()
+            with suppress(psycopg.Error):  # of a connection that is gone nothing is left to undo
+                await conn.rollback()
         raise
 
 
@@ -288,27 +291,34 @@ def _day(at: datetime, clinic: str, gateway: str, directory: Directory) -> date:
 async def _quarantine(cur: AsyncCursor[Any], rows: Sequence[QuarantineRow]) -> bool:
     """Whether any of it is of a patient and has yet to be judged.
 
-    Sorted by hash, so that two workers never wait for each other in a circle.
+    The same bytes are one row, however often a batch holds them. Sorted by hash, so that two
+    workers never wait for each other in a circle.
     """
-    waits = False
-    for row in sorted(rows, key=lambda r: r.content_hash):
-        await cur.execute(
-            load("ingest")["upsert_quarantine"],
-            {
-                "clinic_id": row.clinic,
-                "gateway": row.gateway,
-                "topic": row.topic,
-                "scope": row.scope,
-                "content_hash": row.content_hash,
-                "payload": row.payload,
-                "reason": str(row.reason),
-                "detail": row.detail.replace("\x00", "\\0")[:500],
-                "reading_id": row.reading_id,
-                "device": None if row.device is None else row.device.replace("\x00", ""),
-                "user_slot": NO_SLOT if row.user_slot is None else row.user_slot,
-                "measured_at": row.measured_at,
-            },
-        )
-        (of_a_patient,) = await cur.fetchone() or (False,)
-        waits = waits or of_a_patient
-    return waits
+    if not rows:
+        return False
+    times = Counter((row.content_hash, str(row.reason)) for row in rows)
+    first = {(row.content_hash, str(row.reason)): row for row in reversed(rows)}
+    async with cur.connection.pipeline():
+        answers = [
+            await cur.connection.execute(
+                load("ingest")["upsert_quarantine"],
+                {
+                    "times": times[key],
+                    "clinic_id": row.clinic,
+                    "gateway": row.gateway,
+                    "topic": row.topic,
+                    "scope": row.scope,
+                    "content_hash": row.content_hash,
+                    "payload": row.payload,
+                    "reason": str(row.reason),
+                    "detail": row.detail.replace("\x00", "\\0")[:500],
+                    "reading_id": row.reading_id,
+                    "device": None if row.device is None else row.device.replace("\x00", ""),
+                    "user_slot": NO_SLOT if row.user_slot is None else row.user_slot,
+                    "measured_at": row.measured_at,
+                },
+            )
+            for key, row in sorted(first.items())
+        ]
+        found = [await answer.fetchone() for answer in answers]
+    return any(row[0] for row in found if row)

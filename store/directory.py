@@ -59,12 +59,14 @@ class Directory:
         there = frozenset(asked).difference(missing)  # whatever another batch forgets meanwhile
         if conn is None or not missing:
             return there
+        before = self.epoch
         clinics, names = zip(*missing, strict=True)
         values = {"clinics": list(clinics), "names": list(names)}
         with translated():
             cur = await conn.execute(load("ingest")["known_gateways"], values)
             found = {(row[0], row[1]): _zone(row[2]) for row in await cur.fetchall()}
-        _remember(self.zones, found)
+        if before == self.epoch:  # else what was read may be older than what is remembered now
+            _remember(self.zones, found)
         return there | found.keys()
 
     def unknown(self, asked: Iterable[Gateway]) -> list[Gateway]:

@@ -27,7 +27,7 @@ _RETRY = (
     pg.IdleInTransactionSessionTimeout,
 )
 #: A key too long for its index, a document too deep: no later time will take it.
-_NEVER = (pg.ProgramLimitExceeded, pg.StatementTooComplex)
+_NEVER = (pg.ProgramLimitExceeded, pg.StatementTooComplex, pg.ConfigurationLimitExceeded)
 
 
 class StoreError(Exception):

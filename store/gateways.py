@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from store.errors import translated
 from store.queries import load
 
-Send = Callable[[str, str, bytes], Awaitable[None]]
+Send = Callable[[str, str, bytes], Awaitable[bool]]
 
 
 async def store_status(
@@ -39,15 +39,21 @@ async def store_status(
 
 
 async def send_desired(conn: AsyncConnection[Any], send: Send) -> int:
-    """Hand unsent desired states to `send`; marked as sent only after it returned."""
+    """Hand unsent desired states to `send`, oldest first; sent are those that it says it took.
+
+    One worker at a time: they are retained, so the last to arrive stands.
+    """
+    sql = load("ingest")
+    sent: list[int] = []
     with translated():
         async with conn.transaction():
-            cur = await conn.execute(load("ingest")["claim_desired"])
-            rows = await cur.fetchall()
-            for _, clinic, gateway, payload in rows:
-                await send(clinic, gateway, payload.encode())
-            await conn.execute(load("ingest")["desired_sent"], {"ids": [row[0] for row in rows]})
-    return len(rows)
+            (alone,) = await (await conn.execute(sql["send_alone"])).fetchone() or (False,)
+            rows = await (await conn.execute(sql["claim_desired"])).fetchall() if alone else []
+            for number, clinic, gateway, payload in rows:
+                if await send(clinic, gateway, payload.encode()):
+                    sent.append(number)
+            await conn.execute(sql["desired_sent"], {"ids": sent})
+    return len(sent)
 
 
 @asynccontextmanager

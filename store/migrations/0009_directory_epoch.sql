@@ -16,7 +16,9 @@ CREATE FUNCTION next_directory_epoch() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7166320001);
-    UPDATE directory_epoch SET epoch = epoch + 1;
+    -- By the clock, so that after a failover or a restore no number comes a second time.
+    UPDATE directory_epoch
+    SET epoch = greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
     RETURN NULL;
 END
 $$;

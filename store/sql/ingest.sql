@@ -63,16 +63,16 @@ SELECT pg_notify('pending_evaluation', '')
 
 -- name: upsert_quarantine
 INSERT INTO quarantine
-    (clinic_id, gateway, topic, scope, content_hash, payload, reason, detail, reading_id, device,
-     user_slot, measured_at, patient_id)
+    (times, clinic_id, gateway, topic, scope, content_hash, payload, reason, detail, reading_id,
+     device, user_slot, measured_at, patient_id)
 VALUES
-    (%(clinic_id)s, %(gateway)s, %(topic)s, %(scope)s, %(content_hash)s, %(payload)s, %(reason)s,
+    (%(times)s, %(clinic_id)s, %(gateway)s, %(topic)s, %(scope)s, %(content_hash)s, %(payload)s, %(reason)s,
      %(detail)s, %(reading_id)s, upper(%(device)s), %(user_slot)s, %(measured_at)s,
      (SELECT a.patient_id FROM assignment a
       WHERE a.clinic_id = %(clinic_id)s AND a.device = upper(%(device)s)
         AND a.user_slot = %(user_slot)s AND a.during @> %(measured_at)s::timestamptz))
 ON CONFLICT (content_hash, reason)
-DO UPDATE SET times = quarantine.times + 1, last_seen = now(),
+DO UPDATE SET times = quarantine.times + excluded.times, last_seen = now(),
     patient_id = coalesce(quarantine.patient_id, excluded.patient_id)
 RETURNING patient_id IS NOT NULL AND judged_at IS NULL
 
@@ -92,6 +92,9 @@ ON CONFLICT (clinic_id, gateway) DO UPDATE SET
                    ELSE excluded.payload END
 WHERE excluded.at >= gateway_status.at
 
+-- name: send_alone
+SELECT pg_try_advisory_xact_lock(7166320005)
+
 -- name: claim_desired
 SELECT id, clinic_id, gateway, payload::text FROM desired_outbox WHERE sent_at IS NULL
 ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
@@ -100,7 +103,7 @@ ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 UPDATE desired_outbox SET sent_at = now() WHERE id = ANY(%(ids)s)
 
 -- name: replay_alone
-SELECT pg_try_advisory_xact_lock(7166320003)
+SELECT pg_try_advisory_xact_lock(7166320004)
 
 -- name: claim_replays
 SELECT id, topic, scope, payload, reason FROM quarantine WHERE state = 'replay_requested'

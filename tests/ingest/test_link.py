@@ -9,8 +9,8 @@ from typing import Any, cast
 import mqtt5
 import pytest
 
-from ingest.link import BrokerLost, Link, future
-from ingest.subscriber import Subscriber
+from ingest.link import BrokerLost, Link, Odd, future
+from ingest.subscriber import Refused, Subscriber
 
 QOS = mqtt5.QoS.AT_LEAST_ONCE
 
@@ -38,13 +38,13 @@ class Wire:
 
 
 @pytest.fixture
-def refused():
+def odd():
     return []
 
 
 @pytest.fixture
-async def link(refused):
-    link = Link(refused.append)
+async def link(odd):
+    link = Link(lambda what, why: odd.append((what, why)))
     link.connection_made(cast("Any", Wire()))
     return link
 
@@ -92,6 +92,36 @@ async def test_a_malformed_packet_that_is_no_message_ends_the_connection(link):
         link.send(mqtt5.PingReqPacket())
 
 
+@pytest.mark.parametrize(
+    "packet",
+    [b"\x32\x01\x00", b"\x32\x03\xff\xff\x00", b"\x32\x02\x00\x01"],
+    ids=["one byte", "a topic longer than the packet", "no packet id"],
+)
+async def test_a_message_without_a_name_ends_the_connection_and_no_more(link, packet):
+    link.data_received(packet)
+    assert link.error is not None
+    assert not link.inbox
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_text_that_is_none_is_a_message_like_others_refused(link):
+    """The codec panics there, which is no Exception of Python's."""
+    topic = b"hl/v1/north/gw-1/\xff\xfe"
+    body = struct.pack("!H", len(topic)) + topic + struct.pack("!H", 9) + b"\x00{}"
+    link.data_received(bytes([0x32, len(body)]) + body)
+    assert (link.inbox[0].packet_id, link.error) == (9, None)
+
+
+async def test_quality_of_service_0_is_not_acknowledged_and_not_kept(link, odd):
+    link.data_received(mqtt5.PublishPacket("hl/v1/north/gw-1/readings", b"{}").write())
+    assert (list(link.inbox), link.unacknowledged, odd[0][0]) == ([], 0, Odd.QOS_0)
+
+
+async def test_the_brokers_keep_alive_replaces_ours(link):
+    link.data_received(mqtt5.ConnAckPacket(server_keep_alive=15).write())
+    assert link.keep_alive_s == 15
+
+
 async def test_receipts_and_acknowledgements_leave_in_one_write_receipts_first(link):
     welcome(link)
     link.data_received(published(5) + published(6))
@@ -124,17 +154,17 @@ async def test_a_broker_that_takes_one_at_a_time_gets_one_at_a_time(link):
     assert [p.payload for p in wire_of(link).packets()] == [b"1", b"2", b"3"]
 
 
-async def test_a_refused_receipt_is_told_and_a_refused_publication_raised(link, refused):
+async def test_a_refused_receipt_is_told_and_a_refused_publication_raised(link, odd):
     welcome(link)
     subscriber = Subscriber(link)
     await subscriber.send([("hl/v1/north/gw-1/receipts", b"1")])
     no = mqtt5.PubAckReasonCode.NOT_AUTHORIZED
     link.data_received(mqtt5.PubAckPacket(1, reason_code=no).write())
-    assert [packet.packet_id for packet in refused] == [1]
+    assert odd == [(Odd.REFUSED, "NOT_AUTHORIZED")]
     asking = asyncio.create_task(subscriber.publish("hl/v1/north/gw-1/desired", b"{}"))
     await asyncio.sleep(0.01)
     link.data_received(mqtt5.PubAckPacket(2, reason_code=no).write())
-    with pytest.raises(BrokerLost, match="NOT_AUTHORIZED"):
+    with pytest.raises(Refused, match="NOT_AUTHORIZED"):
         await asking
 
 

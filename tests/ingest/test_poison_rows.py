@@ -14,7 +14,8 @@ import pytest
 from ingest.decide import decide
 from ingest.status import status_row
 from ingest.writer import Writer
-from store.gateways import store_status
+from store.fixtures import register_gateway
+from store.gateways import send_desired, store_status
 from store.pool import open_pool
 from tests.store.make import NOW, reading, row
 from vitals import wire
@@ -29,6 +30,37 @@ async def test_a_key_that_no_index_holds_is_refused_and_not_tried_for_ever(datab
     assert (len(written.stored), len(written.refused)) == (1, 1)
     kept = await (await admin.execute("SELECT reason FROM quarantine")).fetchall()
     assert kept == [("wrong_schema",)]
+
+
+async def test_a_flood_of_the_same_few_bytes_is_one_row_that_says_how_often(database, home, admin):
+    body = wire.seal(envelope_id="e", gateway="gw-1", sent_at=NOW, readings=[b"{}"] * 200)
+    topic, known = "hl/v1/north/gw-1/readings", {("north", "gw-1")}
+    aside = [
+        one for _ in range(120) for one in decide(topic, body, known=known, now=NOW).quarantined
+    ]
+    async with open_pool(database.urls["hl_ingest"]) as pool:
+        for _ in range(2):
+            await asyncio.wait_for(Writer(pool).write([row(1)], aside), 20)
+    kept = await (await admin.execute("SELECT reason, times FROM quarantine")).fetchall()
+    assert kept == [("wrong_schema", 48_000)]
+
+
+async def test_a_desired_state_that_the_broker_refuses_holds_up_no_other(database, home, admin):
+    await register_gateway(admin, "north", "gw-2", home=home)
+    for name in ("gw-1", "gw-2"):
+        await admin.execute(
+            "INSERT INTO desired_outbox (clinic_id, gateway, payload) VALUES ('north', %s, '{}')",
+            [name],
+        )
+
+    async def send(_clinic, gateway, _payload):
+        return gateway == "gw-2"
+
+    url = database.urls["hl_ingest"]
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+        assert [await send_desired(conn, send), await send_desired(conn, send)] == [1, 0]
+    rows = await admin.execute("SELECT gateway FROM desired_outbox WHERE sent_at IS NULL")
+    assert await rows.fetchall() == [("gw-1",)]
 
 
 @pytest.mark.parametrize("seconds", [-1.0, 1e308])
