@@ -18,6 +18,7 @@ from alerts.outcomes import Outcome
 from ccm_link import ledger as arithmetic
 from ccm_link import timers
 from ccm_link.acting import (
+    THE_RULES,
     Actor,
     acting,
     choice_for,
@@ -359,7 +360,7 @@ def _check_undo(task: Row, actor: Actor, now: datetime) -> None:
     if task["state"] != "done":
         raise TooLate
     if task["done_by"] != actor.id:
-        raise AlreadyDone(task["done_by_name"] or "", task["done_at"])
+        raise AlreadyDone(task["done_by_name"] or THE_RULES, task["done_at"])
     if now > task["done_at"] + timedelta(seconds=UNDO_S):
         raise TooLate
 

@@ -180,7 +180,7 @@ async def unflag(conn: Connection, alerts: Collection[UUID], reasons: Sequence[s
 async def write(conn: Connection, writing: Writing, *, now: datetime) -> None:
     """Alerts with their tasks, findings, changes, and the story of all that."""
     await _each(conn, writing.opened, ("open_alerts", "open_tasks"), now)
-    await _each(conn, writing.returned, ("return_alerts", "return_tasks"), now)
+    await _each(conn, writing.returned, ("return_tasks", "return_alerts"), now)
     await _each(conn, writing.findings, ("store_findings",), now)
     await _each(conn, writing.changed, ("change_alerts", "change_tasks"), now)
     await _each(conn, writing.events, ("tell_story",), now)

@@ -140,11 +140,12 @@ WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
 ORDER BY id FOR UPDATE
 
 -- name: known_alerts
-SELECT id, patient_id, lineage, state, severity, episode, starts_at, last_at,
-       state = 'resolved' AND outcome IS NOT DISTINCT FROM 'not_needed'
-FROM alert
-WHERE clinic_id = session_clinic() AND patient_id = ANY(%(patients)s::uuid[])
-  AND lineage = ANY(%(lineages)s)
+-- Not needed: its task says so.
+SELECT a.id, a.patient_id, a.lineage, a.state, a.severity, a.episode, a.starts_at, a.last_at,
+       a.state = 'resolved' AND t.outcome IS NOT DISTINCT FROM 'not_needed'
+FROM alert a LEFT JOIN care_task t ON t.alert_id = a.id
+WHERE a.clinic_id = session_clinic() AND a.patient_id = ANY(%(patients)s::uuid[])
+  AND a.lineage = ANY(%(lineages)s)
 
 -- name: open_alerts
 INSERT INTO alert (clinic_id, id, patient_id, lineage, state, severity, late, episode, starts_at,
@@ -195,7 +196,7 @@ WHERE t.clinic_id = session_clinic() AND t.alert_id = c.alert_id AND t.state <> 
 
 -- name: return_alerts
 UPDATE alert a SET state = c.state, repeat_due_at = c.repeat_due_at, opened_at = %(now)s,
-    resolved_at = NULL, outcome = NULL, updated_at = %(now)s
+    resolved_at = NULL, updated_at = %(now)s
 FROM unnest(%(id)s::uuid[], %(state)s::text[], %(repeat_due_at)s::timestamptz[])
     AS c (id, state, repeat_due_at)
 WHERE a.clinic_id = session_clinic() AND a.id = c.id
@@ -206,8 +207,9 @@ FROM unnest(%(id)s::uuid[], %(due_at)s::timestamptz[]) AS c (alert_id, due_at)
 WHERE t.clinic_id = session_clinic() AND t.alert_id = c.alert_id
 
 -- name: close_alerts
--- It keeps its last summary: that is what was shown.
-UPDATE alert SET state = 'resolved', outcome = 'not_needed', resolved_at = %(now)s,
+-- It keeps its last summary: that is what was shown. How it ended is its task's outcome alone: an
+-- older console beside this worker has no word for it on an alert.
+UPDATE alert SET state = 'resolved', resolved_at = %(now)s,
     repeat_due_at = NULL, updated_at = %(now)s
 WHERE clinic_id = session_clinic() AND id = ANY(%(ids)s::uuid[])
 

@@ -36,7 +36,8 @@ WHERE clinic_id = session_clinic() AND patient_id = %(patient)s GROUP BY kind
 
 -- name: alerts_of_patient
 SELECT a.id, a.lineage, a.state, a.severity, a.late, a.episode, a.starts_at, a.last_at, a.opened_at,
-       a.resolved_at, a.outcome, a.note, a.review_reason, t.id AS task_id, t.due_at,
+       a.resolved_at, coalesce(a.outcome, t.outcome) AS outcome, a.note, a.review_reason,
+       t.id AS task_id, t.due_at,
        s.name AS assignee_name, r.name AS resolved_by_name, f.observed, f.findings
 FROM alert a
 LEFT JOIN care_task t ON t.clinic_id = a.clinic_id AND t.alert_id = a.id

@@ -74,7 +74,9 @@ SELECT p.record_number AS patient, a.lineage, a.severity, a.late, a.state, a.epi
            AS findings,
        (SELECT t.id FROM care_task t WHERE t.clinic_id = a.clinic_id AND t.alert_id = a.id) AS task
 FROM alert a JOIN patient p ON p.clinic_id = a.clinic_id AND p.id = a.patient_id
-WHERE a.clinic_id = session_clinic() AND a.outcome IS DISTINCT FROM 'not_needed'
+WHERE a.clinic_id = session_clinic() AND NOT EXISTS (
+    SELECT FROM care_task t
+    WHERE t.clinic_id = a.clinic_id AND t.alert_id = a.id AND t.outcome = 'not_needed')
 ORDER BY patient, lineage, episode
 
 -- name: versions

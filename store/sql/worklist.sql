@@ -201,8 +201,9 @@ WHERE e.clinic_id = %(clinic)s AND e.task_id = %(task)s
 ORDER BY coalesce(lower(e.during), e.created_at), e.id
 
 -- name: earlier_alerts
-SELECT a.id, a.lineage, a.severity, a.state, a.opened_at, a.resolved_at, a.outcome, a.note, a.episode
-FROM alert a
+SELECT a.id, a.lineage, a.severity, a.state, a.opened_at, a.resolved_at,
+       coalesce(a.outcome, t.outcome) AS outcome, a.note, a.episode
+FROM alert a LEFT JOIN care_task t ON t.alert_id = a.id
 WHERE a.clinic_id = %(clinic)s AND a.patient_id = %(patient)s
   AND a.id IS DISTINCT FROM %(alert)s
 ORDER BY a.opened_at DESC LIMIT 5

@@ -335,8 +335,7 @@ async def test_late_data_is_told_in_the_queue_on_the_task_and_in_its_story(
     assert "none of them is beyond a limit any more" in page.text
     assert "No longer found" in page.text
     await admin.execute(
-        "UPDATE alert SET state = 'resolved', outcome = 'not_needed', resolved_at = now(),"
-        " review_reason = NULL"
+        "UPDATE alert SET state = 'resolved', resolved_at = now(), review_reason = NULL"
     )
     await admin.execute(
         "UPDATE care_task SET state = 'done', outcome = 'not_needed', done_at = now()"
@@ -348,6 +347,10 @@ async def test_late_data_is_told_in_the_queue_on_the_task_and_in_its_story(
     page = await nurse.get(task)
     assert "Not needed: late data changed what was found" in page.text
     assert "Closed: late data left nothing of it" in page.text
+    await nurse.post(f"{task}/claim")
+    assert "The rules closed it" in (await nurse.get(task)).text
+    patient = found(r'href="(/patients/[0-9a-f-]{36})', page.text)
+    assert "Not needed: late data" in (await nurse.get(f"{patient}/alerts")).text
     assert task not in (await nurse.get("/queue")).text
 
 
