@@ -188,12 +188,20 @@ def _events(
         for r in readings
         if r["comparator"] and r["measured_at"] not in told
     ]
-    found += [(a["starts_at"], kind_of(a["lineage"])) for a in alerts]
+    found += [_seen(alert, since) for alert in alerts]
     found += [
         (c["at"], CHANNELS[c["channel"]] + ("" if c["reached"] else ", no answer"))
         for c in contacts
     ]
     return [{"at": _iso(at, reader), "label": label} for at, label in found if since <= at < until]
+
+
+def _seen(alert: Row, since: datetime) -> tuple[datetime, str]:
+    """Where it began; what began before the chart and went on in it, where it was seen last."""
+    kind = kind_of(alert["lineage"])
+    if alert["starts_at"] < since <= alert["last_at"]:
+        return alert["last_at"], f"{kind}, going on"
+    return alert["starts_at"], kind
 
 
 def beyond(reading: Row) -> str:

@@ -66,7 +66,7 @@ def test_the_inner_limits_are_drawn_and_equal_ones_share_a_line():
 def test_beyond_the_scale_is_an_event_and_never_a_height():
     at = NOW - timedelta(hours=2)
     readings = [sugar(at, 600, comparator=">"), sugar(NOW - timedelta(hours=1), 120)]
-    alert = {"starts_at": at, "lineage": "glucose.high"}
+    alert = {"starts_at": at, "last_at": at, "lineage": "glucose.high"}
 
     drawn = chart(readings, reader=US, **WINDOW)
     told = chart(readings, reader=US, alerts=[alert], **WINDOW)
@@ -75,6 +75,16 @@ def test_beyond_the_scale_is_an_event_and_never_a_height():
     assert [event["label"] for event in drawn["events"]] == ["Device says HI"]
     # The alert at that instant says it already.
     assert [event["label"] for event in told["events"]] == ["High glucose"]
+
+
+def test_an_alert_that_began_before_the_chart_is_shown_where_it_was_seen_last():
+    began, last = NOW - timedelta(days=40), NOW - timedelta(hours=3)
+    alert = {"starts_at": began, "last_at": last, "lineage": "blood_pressure.high"}
+    over = {"starts_at": began, "last_at": began, "lineage": "glucose.high"}
+
+    drawn = chart([bp(last, 181, 102)], reader=US, alerts=[alert, over], **WINDOW)
+
+    assert [event["label"] for event in drawn["events"]] == ["High blood pressure, going on"]
 
 
 def test_failed_readings_and_those_outside_of_the_window_are_not_drawn():
