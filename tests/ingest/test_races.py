@@ -187,13 +187,13 @@ async def test_a_lock_that_is_held_for_long_is_waited_for(pools, admin, database
 
 
 async def test_sessions_ended_in_the_middle_of_batches(pools, admin, database):
-    rows = [row(n) for n in range(2000)]
-    batches = [rows[start : start + 50] for start in range(0, 2000, 50)]
+    rows = [row(n) for n in range(6000)]
+    batches = [rows[start : start + 50] for start in range(0, 6000, 50)]
     before = retries()
     racing = asyncio.create_task(_race(pools, batches, batches))
     while retries() < before + 5 and not racing.done():
         await end_sessions(admin, database)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.05)
     await racing
     assert retries() > before
     await each_once(admin, rows)
