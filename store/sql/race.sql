@@ -30,7 +30,7 @@ SELECT create_hypertable('copied', by_range('measured_at', INTERVAL '7 days'),
 CREATE UNIQUE INDEX ON copied (clinic_id, reading_id, measured_at)
 
 -- name: copied_landing
-CREATE TEMP TABLE landing (LIKE reading INCLUDING DEFAULTS) ON COMMIT DELETE ROWS
+CREATE TEMP TABLE IF NOT EXISTS landing (LIKE reading INCLUDING DEFAULTS) ON COMMIT DELETE ROWS
 
 -- name: insert_copied
 INSERT INTO copied SELECT * FROM landing ON CONFLICT DO NOTHING
