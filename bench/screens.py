@@ -20,7 +20,7 @@ from bench.staff import Colleague, signed_in
 from scripts.clinic import Member
 
 #: As in api/static/js/live.js.
-GATHER_S, REST, LONGEST_REST_S, RETRY_S = 0.015, 4, 2.0, 5.0
+GATHER_S, REST, LONGEST_REST_S, RETRY_S = 0.015, 1, 1.0, 5.0
 _VERSION = re.compile(r'data-version="([0-9a-f]+)"')
 _OK = 200
 

@@ -14,8 +14,8 @@
 
 const CALM_MS = 4000;
 const GATHER_MS = 15; // what changes together is told in several notices, and asked for once
-const REST = 4; // times the duration of the last answer
-const LONGEST_REST_MS = 2000;
+const REST = 1; // times the duration of the last answer
+const LONGEST_REST_MS = 1000;
 const RETRY_MS = [1000, 2000, 5000, 10_000];
 const KINDS = ["alert", "task", "refresh"];
 const clinic = document.querySelector('meta[name="clinic"]')?.content ?? "";
