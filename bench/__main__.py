@@ -6,7 +6,7 @@ Exit 1: something that was sent did not arrive. No figure is wrong because it is
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -22,6 +22,11 @@ from bench.stream import Load
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on the last line")]
+#: Figures, ratios, and what did not arrive or was not measured.
+Outcome = tuple[dict[str, Any], dict[str, Any], list[str]]
+
+
 @app.callback()
 def main() -> None:
     """Benchmarks of the whole pipeline as real processes."""
@@ -30,9 +35,7 @@ def main() -> None:
 @app.command()
 def latency(  # noqa: PLR0913 -- one option each
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="one JSON object on the last line")
-    ] = False,
+    as_json: AsJson = False,
     rate: Annotated[float, typer.Option(help="readings a second", min=1)] = 50.0,
     seconds: Annotated[
         float, typer.Option(help="of publishing, all rounds together", min=1)
@@ -62,19 +65,13 @@ def latency(  # noqa: PLR0913 -- one option each
         stored=stored,
     )
     wish = latency_bench.Wish(rate=rate, seconds=seconds, share=share, requests=requests, load=load)
-    figures, ratios, problems = latency_bench.run(wish)
-    for problem in problems:
-        say(f"bench: {problem}")
-    show(figures, ratios, as_json=as_json)
-    raise typer.Exit(1 if problems else 0)
+    _end(latency_bench.run(wish), as_json=as_json)
 
 
 @app.command()
 def charts(
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="one JSON object on the last line")
-    ] = False,
+    as_json: AsJson = False,
     readings: Annotated[
         int, typer.Option(help="in the large database; a tenth in the small one", min=20_000)
     ] = 20_000_000,
@@ -85,19 +82,13 @@ def charts(
 ) -> None:
     """One patient's chart of a year, with ten times as many readings stored as well."""
     wish = charts_bench.Wish(readings=readings, chunk_days=chunk_days, pages=pages)
-    figures, ratios, problems = charts_bench.run(wish)
-    for problem in problems:
-        say(f"bench: {problem}")
-    show(figures, ratios, as_json=as_json)
-    raise typer.Exit(1 if problems else 0)
+    _end(charts_bench.run(wish), as_json=as_json)
 
 
 @app.command()
 def faults(  # noqa: PLR0913 -- the command line
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="one JSON object on the last line")
-    ] = False,
+    as_json: AsJson = False,
     seed: Annotated[int | None, typer.Option(help="of values and moments; else a new one")] = None,
     readings: Annotated[int, typer.Option(help="all together", min=1)] = 50_500,
     over_gatt: Annotated[int, typer.Option(help="of them from the simulated meter", min=1)] = 1200,
@@ -126,9 +117,7 @@ def faults(  # noqa: PLR0913 -- the command line
 @app.command()
 def judging(
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="one JSON object on the last line")
-    ] = False,
+    as_json: AsJson = False,
     people: Annotated[int, typer.Option(help="patients of the clinic", min=1)] = 10_000,
     rounds: Annotated[int, typer.Option(help="days, one after the other", min=1)] = 5,
     share: Annotated[
@@ -137,35 +126,23 @@ def judging(
 ) -> None:
     """Readings that one alert worker judges a second, everybody's day at once."""
     wish = judging_bench.Wish(people=people, rounds=rounds, share=share)
-    figures, ratios, problems = judging_bench.run(wish)
-    for problem in problems:
-        say(f"bench: {problem}")
-    show(figures, ratios, as_json=as_json)
-    raise typer.Exit(1 if problems else 0)
+    _end(judging_bench.run(wish), as_json=as_json)
 
 
 @app.command()
 def chunks(
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="one JSON object on the last line")
-    ] = False,
+    as_json: AsJson = False,
     readings: Annotated[int, typer.Option(help="in each database", min=20_000)] = 2_000_000,
 ) -> None:
     """The same readings in chunks of 1, 7 and 30 days."""
-    figures, ratios, problems = chunks_bench.run(charts_bench.Wish(readings=readings))
-    for problem in problems:
-        say(f"bench: {problem}")
-    show(figures, ratios, as_json=as_json)
-    raise typer.Exit(1 if problems else 0)
+    _end(chunks_bench.run(charts_bench.Wish(readings=readings)), as_json=as_json)
 
 
 @app.command()
 def ingest(
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="one JSON object on the last line")
-    ] = False,
+    as_json: AsJson = False,
     readings: Annotated[int, typer.Option(help="one in a message, a lap", min=200)] = 20_000,
     backlog: Annotated[int, typer.Option(help="a hundred in a message, a lap", min=200)] = 100_000,
     rounds: Annotated[int, typer.Option(help="medians of so many", min=1)] = 5,
@@ -176,7 +153,11 @@ def ingest(
     wish = ingest_bench.Wish(
         readings=readings, backlog=backlog, rounds=rounds, stall_s=stall, people=people
     )
-    figures, ratios, problems = ingest_bench.run(wish)
+    _end(ingest_bench.run(wish), as_json=as_json)
+
+
+def _end(outcome: Outcome, *, as_json: bool) -> NoReturn:
+    figures, ratios, problems = outcome
     for problem in problems:
         say(f"bench: {problem}")
     show(figures, ratios, as_json=as_json)

@@ -2,7 +2,7 @@
 
 The codec is the `mqtt5` package, the one beneath aiomqtt's next release; around it is what a worker
 needs: a receive window, acknowledgements when their owner says so, publishing within the broker's
-quota, keep-alive. Why not a whole client: docs/adr/0015-receive-path.md.
+quota, keep-alive. Why not a whole client: docs/adr/0016-receive-path.md.
 """
 
 from __future__ import annotations
