@@ -80,6 +80,7 @@ class Service:
         """
         slots = asyncio.Semaphore(BATCHES)
         last: asyncio.Task[None] | None = None
+        running: set[asyncio.Task[None]] = set()
         while not stop.is_set():
             if not await _within(slots.acquire(), STOP_LOOK_S):
                 continue
@@ -92,10 +93,14 @@ class Service:
             if batch:
                 last = tasks.create_task(self._handle(broker, batch, after=last), name="batch")
                 last.add_done_callback(lambda _: slots.release())
+                running.add(last)
+                last.add_done_callback(running.discard)
             else:
                 slots.release()
         if last is not None and not await _within(last, GRACE_S):
             log.warning("stopped with readings not acknowledged: they come again")
+            for batch_task in running:
+                batch_task.cancel()
 
     async def _handle(
         self, broker: Subscriber, batch: list[Incoming], *, after: asyncio.Task[None] | None

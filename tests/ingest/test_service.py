@@ -128,6 +128,22 @@ async def test_stored_duplicate_and_rejected_are_receipted(site, admin):
     assert await _stop(process) == 0
 
 
+async def test_an_end_while_the_database_answers_nobody_comes_soon_and_loses_nothing(site, admin):
+    process = await site.start()
+    async with site.gateway() as gateway, asyncio.timeout(40):
+        await admin.execute("BEGIN")
+        await admin.execute("LOCK TABLE reading_key IN ACCESS EXCLUSIVE MODE")
+        for number in (1, 2):  # a batch each: the second comes while the first one waits
+            body = sealed(reading(number), name=f"e-{number}")
+            await gateway.publish(site.topic("readings"), body, qos=1)
+            await asyncio.sleep(0.5)
+        assert await _stop(process) == 0
+        await admin.execute("ROLLBACK")
+        await site.start()
+        while (await counts(admin, site.clinic))["readings"] < 2:
+            await asyncio.sleep(0.1)
+
+
 async def test_sigkill_amid_many_readings_loses_and_doubles_nothing(site, admin):
     total = 1000
     process = await site.start()
