@@ -76,7 +76,7 @@ class Track:
 
     def backends(self) -> list[int]:
         """Process ids of everybody else who is connected to this database."""
-        return [pid for (pid,) in self.conn.execute(load("race")["sleep_backends"]).fetchall()]
+        return [pid for (pid,) in self.conn.execute(load("race")["backends"]).fetchall()]
 
 
 def until(count: Callable[[], int], wanted: int, *, timeout_s: float, look_s: float) -> bool:

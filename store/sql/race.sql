@@ -41,5 +41,5 @@ SELECT count(*) FROM copied
 -- name: clear_copied
 TRUNCATE copied
 
--- name: sleep_backends
+-- name: backends
 SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
