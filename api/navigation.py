@@ -36,6 +36,7 @@ _SECTIONS = {
     "/devices": "/homes",
     "/assignments": "/homes",
     "/unassigned": "/homes",
+    "/rules": "/month",
 }
 
 

@@ -9,21 +9,20 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api import month_view
+from api.billing_month import chosen_month, has_rules, running_month
 from api.errors import NotFound
 from api.page import MonthPage
 from ccm_link.calendar_month import Month
 from ccm_link.month import month_lists
 from ccm_link.months_service import month_of_clinic, patient_month
-from ccm_link.rules import NoRules, rules_for
 from store.ledger import patient_time
 
 router = APIRouter()
-AHEAD = 12  # months that can be looked into
 
 
 @router.get("/month")
 async def month(page: MonthPage, month: str = "") -> Response:
-    chosen = _month(page, month)
+    chosen = chosen_month(page, month)
     months = await month_of_clinic(page.conn, page.clinic, chosen, now=page.now)
     today = page.now.astimezone(page.viewer.zone).date()
     lists = month_view.lists_of(month_lists(months, today=today), str(chosen))
@@ -39,7 +38,7 @@ async def month(page: MonthPage, month: str = "") -> Response:
 
 @router.get("/month/{patient_id}")
 async def of_patient(page: MonthPage, patient_id: UUID, month: str = "") -> Response:
-    chosen = _month(page, month)
+    chosen = chosen_month(page, month)
     found = await patient_month(page.conn, page.clinic, patient_id, chosen, now=page.now)
     if found is None:
         raise NotFound
@@ -59,32 +58,9 @@ async def of_patient(page: MonthPage, patient_id: UUID, month: str = "") -> Resp
     )
 
 
-def _month(page: MonthPage, asked: str) -> Month:
-    """The month that is asked for, if there are rules for it; unasked the one that runs."""
-    try:
-        chosen = Month.parse(asked) if asked else _running(page)
-    except ValueError as wrong:
-        raise NotFound from wrong
-    if not _has_rules(chosen) or chosen > Month(_running(page) + AHEAD):
-        raise NotFound
-    return chosen
-
-
-def _has_rules(month: Month) -> bool:
-    try:
-        rules_for(month)
-    except NoRules:
-        return False
-    return True
-
-
-def _running(page: MonthPage) -> Month:
-    return Month.of(page.now.astimezone(page.viewer.zone).date())
-
-
 def _neighbours(page: MonthPage, chosen: Month) -> dict[str, Any]:
     previous, following = Month(chosen - 1), Month(chosen + 1)
     return {
-        "previous": previous if _has_rules(previous) else None,
-        "following": following if following <= _running(page) else None,
+        "previous": previous if has_rules(previous) else None,
+        "following": following if following <= running_month(page) else None,
     }

@@ -87,6 +87,7 @@ MAY: dict[str, dict[str, Any]] = {
     "/consents/{consent_id}/stop": {"POST": CARE},
     "/month": {"GET": CHART},
     "/month/{patient_id}": {"GET": CHART},
+    "/rules": {"GET": ALL},
     "/homes": {"GET": HOMES},
     "/homes/search": {"POST": HOMES},
     "/homes/new": {"GET": HOMES, "POST": HOMES},

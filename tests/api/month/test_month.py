@@ -126,3 +126,29 @@ async def test_another_clinics_patient_is_not_there(browser, clinic, south, pati
 )
 def test_a_period_is_named_by_its_first_day(subject, shown):
     assert subject_words(subject) == shown
+
+
+@pytest.mark.parametrize("role", ["nurse", "provider", "biller", "admin"])
+async def test_the_rules_say_what_holds_and_what_changes(browser, clinic, role):
+    await browser.sign_in(clinic.email(role))
+    page = await browser.get("/rules?month=2025-12&against=2026-01")
+    assert page.status_code == 200
+    assert "Not billing advice" in page.text
+    assert "From December 2025 to January 2026" in page.text
+    assert "2 to 15 days are 99445" in page.text
+    assert "Not in December 2025" in page.text
+
+
+@pytest.mark.parametrize(
+    "query", ["month=2024-12", "against=2024-12", "part=all", f"q={'x' * 101}", "month=9999-12"]
+)
+async def test_rules_that_nobody_can_ask_for_are_not_there(browser, clinic, query):
+    await browser.sign_in(clinic.email("biller"))
+    assert (await browser.get(f"/rules?{query}")).status_code == 404
+
+
+async def test_a_search_without_a_hit_says_what_to_do(browser, clinic):
+    await browser.sign_in(clinic.email("biller"))
+    page = await browser.get("/rules?q=%3Cscript%3E")
+    assert "No rule says that" in page.text
+    assert "<script>x" not in page.text

@@ -18,7 +18,7 @@ LOOKS = (
 )
 PAGES = {
     "admin": ("/staff", "/settings", "/settings/limits", "/settings/retention", "/account"),
-    "biller": ("/month", "/month?month=2026-10", "/month/{patient_id}", "/account"),
+    "biller": ("/month", "/month?month=2026-10", "/month/{patient_id}", "/rules", "/account"),
     "provider": ("/settings/limits", "/month"),
 }
 

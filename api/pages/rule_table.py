@@ -1,0 +1,60 @@
+"""The rule table: what decides a month, since when, where it was read, and what changes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from api import rules_view
+from api.billing_month import chosen_month, latest_month
+from api.errors import NotFound
+from api.page import AnyPage
+from api.rule_words import CONFIDENCE
+from ccm_link.calendar_month import Month
+from ccm_link.facts import Policy
+from ccm_link.rules import in_force, shipped
+
+router = APIRouter()
+LONGEST_SEARCH = 100  # characters
+
+
+@router.get("/rules")
+async def rules(
+    page: AnyPage, month: str = "", against: str = "", q: str = "", part: str = ""
+) -> Response:
+    chosen = chosen_month(page, month)
+    other = chosen_month(page, against) if against else None
+    if part not in {"", *(key for key, _, _ in rules_view.PARTS)} or len(q) > LONGEST_SEARCH:
+        raise NotFound
+    table, version = shipped()
+    return await page.html(
+        "rules/rules.html",
+        month=chosen,
+        against=other,
+        wanted=q.strip(),
+        part=part,
+        parts=rules_view.parts_of(
+            table,
+            in_force(table, chosen, version=version),
+            Policy(),
+            wanted=q.strip().lower(),
+            only=part,
+        ),
+        changes=rules_view.changes(table, *sorted((chosen, other))) if other else [],
+        earlier=min(chosen, other) if other else chosen,
+        later=max(chosen, other) if other else chosen,
+        month_options=[
+            (str(m), f"{m.first:%B %Y}")
+            for m in rules_view.months_of(table, until=latest_month(page))
+        ],
+        next_year=_next_year(page, chosen),
+        all_parts=[(key, title) for key, title, _ in rules_view.PARTS],
+        confidence=CONFIDENCE,
+        version=version,
+    )
+
+
+def _next_year(page: AnyPage, month: Month) -> Month | None:
+    """The January after the month, if one may look so far."""
+    january = Month(month - month % 12 + 12)
+    return january if january <= latest_month(page) else None
