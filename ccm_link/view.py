@@ -50,6 +50,7 @@ def _row(row: LedgerRow) -> dict[str, Any]:
 def _evidence(line: Line) -> dict[str, Any]:
     return {
         "code": line.code,
+        "programme": str(line.programme),
         "units": line.units,
         "seconds": seconds(line.micros),
         "entries": line.entries,
