@@ -14,7 +14,18 @@ CareError
 ├── TimerRunning      the person has a running timer already (I7)
 ├── NotReversible     the entry was taken back already
 ├── UnknownWord       a programme, activity, outcome or channel outside of its closed set
-└── AlreadyEnrolled   the patient is in that programme during that time
+├── AlreadyEnrolled   the patient is in that programme during that time
+├── ChangedSinceReview  what a month rests on is not what the signer looked at
+├── AlreadySigned     a colleague signed this month; carries `by_name` and `at`
+├── NotSigned         there is nothing to reopen
+├── NothingToSign     nothing bills in that month
+├── MonthRuns         the month is not over where the practice, or the patient, is
+├── MonthLocked       the clinic's month is closed: nothing is added to it
+├── AlreadyLocked     a colleague locked it; carries `by_name` and `at`
+├── NotLocked         there is nothing to unlock
+├── ReadingsGone      readings that the month rests on were removed
+├── NoReason          reopening and unlocking say why
+└── RulesGone         the rule table of a signature is not kept: a defect of the database
 """
 
 from __future__ import annotations
@@ -98,11 +109,56 @@ class AlreadyEnrolled(CareError):
     """The patient is enrolled in this programme during that time."""
 
 
+class ChangedSinceReview(CareError):
+    """This month changed after you opened it: look at it again, then sign."""
+
+
+class AlreadySigned(_Beaten):
+    """This month is signed: reopen it first."""
+
+
+class NotSigned(CareError):
+    """This month is not signed."""
+
+
+class NothingToSign(CareError):
+    """Nothing bills in this month, so there is nothing to sign."""
+
+
+class MonthRuns(CareError):
+    """This month still runs: come back when its last day is over."""
+
+
+class MonthLocked(CareError):
+    """This month is locked: ask who bills to unlock it, with a reason. Taking back still works."""
+
+
+class AlreadyLocked(_Beaten):
+    """This month is locked."""
+
+
+class NotLocked(CareError):
+    """This month is not locked."""
+
+
+class ReadingsGone(CareError):
+    """Readings that this month rests on were removed: it cannot be signed any more."""
+
+
+class NoReason(CareError):
+    """Say why: the reason stays with the month."""
+
+
+class RulesGone(CareError):
+    """The rules that this month was signed by are not in the database: restore it from a backup."""
+
+
 _BY_CONSTRAINT: dict[str, type[CareError]] = {
     "one_patient_at_a_time": BusyElsewhere,
     "time_entry_one_running_idx": TimerRunning,
     "alert_one_open_idx": EpisodeOpen,
     "enrolment_once": AlreadyEnrolled,
+    "month_is_locked": MonthLocked,
 }
 
 

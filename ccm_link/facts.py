@@ -58,7 +58,9 @@ class Instant(str):
         return found
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Fact(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """Unknown fields are refused: a misspelt one would change what is billed."""
 
 

@@ -7,18 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from ccm_link import words
 from ccm_link.codes import Reason
 from ccm_link.evaluate import Result
 from ccm_link.explain import Explanation, Kind
 from ccm_link.facts import Facts
+from ccm_link.freeze import frozen, sha256
 from ccm_link.intervals import Length
 from ccm_link.month_facts import Person, Waiting
 from ccm_link.outcome import Line, Standing, Unit
 
 _ONLY_TALK = {Reason.NO_INTERACTIVE_COMMUNICATION}  # a blocker that a phone call lifts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """That the month is signed: by whom, and for which facts."""
+
+    id: UUID
+    version: int
+    facts_sha256: str
+    rules_version: str
+    signed_at: datetime
+    signed_by_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +43,19 @@ class PatientMonth:
     facts: Facts
     result: Result
     waiting: Waiting
+    as_of: date | None = None  # the patient's day on which it was evaluated
+    open_tasks: int = 0  # as they are now, whatever the month
+    signed: Signature | None = None
+
+    @property
+    def facts_sha256(self) -> str:
+        """What whoever signs has seen (`ccm_link.signing.sign`)."""
+        return sha256(frozen(self.facts))
+
+    @property
+    def changed_since_signed(self) -> bool:
+        """Something that the signature rests on is not as it was: an entry taken back, say."""
+        return self.signed is not None and self.signed.facts_sha256 != self.facts_sha256
 
     @property
     def waiting_words(self) -> tuple[str, ...]:

@@ -1,60 +1,99 @@
-"""Fetch a month's rows, evaluate every patient, hand back results. The only part that waits."""
+"""Fetch a month's rows, evaluate every patient, hand back results. The only part that waits.
+
+A clinic's month comes in pages of patients, so that memory does not grow with their number; each
+page is a transaction of its own, and closed before its results are handed out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ccm_link.calendar_month import Month
 from ccm_link.evaluate import evaluate
-from ccm_link.month import PatientMonth
+from ccm_link.freeze import canonical
+from ccm_link.month import PatientMonth, Signature
 from ccm_link.month_facts import by_patient, facts_of_month, person, waiting
-from ccm_link.rules import rules_for
-from store.month import MonthRows, clinic_zone, month_facts
+from ccm_link.rules import Rules, rules_for
+from store.month import MonthRows, clinic_zone, month_facts, month_page
 from store.tenancy import Connection, clinic_session
+
+PAGE = 200  # patients of one transaction
 
 
 async def month_of_clinic(
-    conn: Connection, clinic: str, month: Month, *, now: datetime
-) -> list[PatientMonth]:
+    conn: Connection, clinic: str, month: Month, *, now: datetime, page: int = PAGE
+) -> AsyncIterator[PatientMonth]:
     """Every patient enrolled in the month, by name."""
-    return await _evaluated(conn, clinic, month, None, now)
+    async with clinic_session(conn, clinic):
+        zone = await clinic_zone(conn, clinic)
+    after: UUID | None = None
+    while zone is not None:
+        async with clinic_session(conn, clinic):
+            rows = await month_page(
+                conn, clinic, month.first, month.last, zone, after=after, most=page
+            )
+        for found in months_in(rows, month, zone, now):
+            yield found
+        if len(rows.patients) < page:
+            return
+        after = rows.patients[-1]["patient_id"]
 
 
 async def patient_month(
     conn: Connection, clinic: str, patient_id: UUID, month: Month, *, now: datetime
 ) -> PatientMonth | None:
     """None: not enrolled in that month, or not this clinic's patient."""
-    return next(iter(await _evaluated(conn, clinic, month, patient_id, now)), None)
-
-
-async def _evaluated(
-    conn: Connection, clinic: str, month: Month, patient: UUID | None, now: datetime
-) -> list[PatientMonth]:
     async with clinic_session(conn, clinic):
-        zone = await clinic_zone(conn, clinic)
-        if zone is None:
-            return []
-        rows = await month_facts(conn, clinic, month.first, month.last, zone, patient=patient)
-    return list(_results(rows, month, zone, now))
+        found = await read_months(conn, clinic, [patient_id], month, now=now)
+    return next(iter(found), None)
 
 
-def _results(
-    rows: MonthRows, month: Month, zone: ZoneInfo, now: datetime
+async def read_months(
+    conn: Connection,
+    clinic: str,
+    patients: Sequence[UUID],
+    month: Month,
+    *,
+    now: datetime,
+    rules: Rules | None = None,
+) -> list[PatientMonth]:
+    """Inside the caller's `clinic_session`: those who are enrolled; by `rules`, else by today's."""
+    zone = await clinic_zone(conn, clinic)
+    if zone is None:
+        return []
+    rows = await month_facts(conn, clinic, month.first, month.last, zone, patients=patients)
+    return list(months_in(rows, month, zone, now, rules))
+
+
+def months_in(
+    rows: MonthRows, month: Month, zone: ZoneInfo, now: datetime, rules: Rules | None = None
 ) -> Iterator[PatientMonth]:
-    rules = rules_for(month)
+    """Every patient of the rows, evaluated. `zone` is the practice's."""
+    rules = rules or rules_for(month)
+    tasks = {row["patient_id"]: row["tasks"] for row in rows.open_tasks}
+    signed = {row["patient_id"]: _signature(row) for row in rows.signed}
     grouped = by_patient(
         rows.patients, rows.enrolments, rows.consents, rows.entries, rows.reading_days
     )
     for one in grouped:
-        facts = facts_of_month(one, month, zone, rules)
+        facts = canonical(facts_of_month(one, month, zone, rules))
+        who = person(one)
         # Days left are counted where the patient measures.
         today = now.astimezone(facts.patient_zone).date()
         yield PatientMonth(
-            patient=person(one),
+            patient=who,
             facts=facts,
+            as_of=today,
             result=evaluate(facts, rules, today=today),
             waiting=waiting(one, month, zone),
+            open_tasks=tasks.get(who.id, 0),
+            signed=signed.get(who.id),
         )
+
+
+def _signature(row: Mapping[str, Any]) -> Signature:
+    return Signature(**{key: row[key] for key in Signature.__dataclass_fields__})

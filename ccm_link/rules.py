@@ -179,10 +179,20 @@ def _now(rows: tuple[_R, ...], month: Month) -> tuple[_R, ...]:
 
 
 @cache
+def shipped_text() -> str:
+    """The table in this wheel as it is written: what a signature keeps."""
+    return (files("ccm_link") / "data" / "rules.toml").read_text("utf-8")
+
+
+@cache
 def shipped() -> tuple[Table, str]:
     """The table in this wheel, and the name of its version."""
-    text = (files("ccm_link") / "data" / "rules.toml").read_text("utf-8")
-    return parse(text), hashlib.sha256(text.encode()).hexdigest()[:12]
+    return parse(shipped_text()), version_of(shipped_text())
+
+
+def version_of(text: str) -> str:
+    """The first twelve digits of the hash of a table's text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def parse(text: str) -> Table:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ccm_link import words
 from ccm_link.evaluate import Result
 from ccm_link.intervals import SECOND, total
@@ -33,6 +35,11 @@ def as_json(result: Result) -> dict[str, Any]:
         ],
         "rules_version": result.rules_version,
     }
+
+
+def as_bytes(result: Result) -> bytes:
+    """The same result is the same bytes: what is kept of a signed month."""
+    return msgspec.json.encode(as_json(result))
 
 
 def _row(row: LedgerRow) -> dict[str, Any]:

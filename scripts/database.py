@@ -145,10 +145,9 @@ class Database:
         async def act(conn: Any) -> Counted:
             settings = await read_clinic(conn, clinic)
             zone = ZoneInfo(settings.zone) if settings else UTC
-            found = await month_of_clinic(
-                conn, clinic, Month.of(now.astimezone(zone).date()), now=now
-            )
-            results = [month.result for month in found]
+            this_month = Month.of(now.astimezone(zone).date())
+            found = month_of_clinic(conn, clinic, this_month, now=now)
+            results = [month.result async for month in found]
             codes: Counter[str] = Counter()
             for line in (line for result in results for line in result.billable):
                 codes[line.code] += line.units

@@ -23,7 +23,8 @@ router = APIRouter()
 @router.get("/month")
 async def month(page: MonthPage, month: str = "") -> Response:
     chosen = chosen_month(page, month)
-    months = await month_of_clinic(page.conn, page.clinic, chosen, now=page.now)
+    found = month_of_clinic(page.conn, page.clinic, chosen, now=page.now)
+    months = [one async for one in found]
     today = page.now.astimezone(page.viewer.zone).date()
     lists = month_view.lists_of(month_lists(months, today=today), str(chosen))
     await page.audit("month.read", page.clinic, month=str(chosen))

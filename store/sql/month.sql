@@ -1,15 +1,19 @@
 -- name: month_patients
--- Whoever is enrolled in the clinic on a day of the month.
+-- Whoever is enrolled in the clinic on a day of the month: these, or a page of all of them by name.
 SELECT p.id AS patient_id, p.family_name, p.given_name, p.birth_date,
        coalesce(p.zone, c.zone) AS zone
 FROM patient p
 JOIN clinic c ON c.id = p.clinic_id
 WHERE p.clinic_id = %(clinic)s
-  AND (%(patient)s::uuid IS NULL OR p.id = %(patient)s)
+  AND (%(patients)s::uuid[] IS NULL OR p.id = ANY(%(patients)s))
   AND EXISTS (SELECT FROM enrolment e
               WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
                 AND e.during && daterange(%(first)s, %(last)s, '[]'))
+  AND (%(after)s::uuid IS NULL
+    OR (p.family_name, p.given_name, p.id) > (SELECT a.family_name, a.given_name, a.id
+                                              FROM patient a WHERE a.id = %(after)s))
 ORDER BY p.family_name, p.given_name, p.id
+LIMIT %(most)s
 
 -- name: month_enrolments
 SELECT e.patient_id, e.programme, e.practitioner, e.qualifying_conditions, e.high_risk_condition,
@@ -17,7 +21,7 @@ SELECT e.patient_id, e.programme, e.practitioner, e.qualifying_conditions, e.hig
        e.established_patient, lower(e.during) AS since, upper(e.during) - 1 AS until
 FROM enrolment e
 WHERE e.clinic_id = %(clinic)s
-  AND (%(patient)s::uuid IS NULL OR e.patient_id = %(patient)s)
+  AND (%(patients)s::uuid[] IS NULL OR e.patient_id = ANY(%(patients)s))
   AND e.during && daterange(%(first)s, %(last)s, '[]')
 ORDER BY e.patient_id, e.programme, lower(e.during)
 
@@ -26,7 +30,7 @@ ORDER BY e.patient_id, e.programme, lower(e.during)
 SELECT c.patient_id, c.programme, c.practitioner, c.given_at, c.method, c.elements, c.stopped_at
 FROM consent c
 WHERE c.clinic_id = %(clinic)s
-  AND (%(patient)s::uuid IS NULL OR c.patient_id = %(patient)s)
+  AND (%(patients)s::uuid[] IS NULL OR c.patient_id = ANY(%(patients)s))
 ORDER BY c.patient_id, c.programme, c.given_at, c.id
 
 -- name: month_entries
@@ -35,7 +39,7 @@ SELECT t.patient_id, t.id, t.programme, t.staff_id, t.role, t.activity, t.state,
        t.interactive, lower(t.during) AS starts_at, upper(t.during) AS ends_at
 FROM time_entry t
 WHERE t.clinic_id = %(clinic)s
-  AND (%(patient)s::uuid IS NULL OR t.patient_id = %(patient)s)
+  AND (%(patients)s::uuid[] IS NULL OR t.patient_id = ANY(%(patients)s))
   AND t.status <> 'reversed'
   AND t.during && tstzrange(%(begins)s, %(ends)s)
 ORDER BY t.patient_id, lower(t.during), t.id
@@ -48,7 +52,7 @@ WITH enrolled AS MATERIALIZED (
     FROM patient p
     JOIN clinic c ON c.id = p.clinic_id
     WHERE p.clinic_id = %(clinic)s
-      AND (%(patient)s::uuid IS NULL OR p.id = %(patient)s)
+      AND (%(patients)s::uuid[] IS NULL OR p.id = ANY(%(patients)s))
       AND EXISTS (SELECT FROM enrolment e
                   WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
                     AND e.programme = 'RPM'
@@ -71,6 +75,20 @@ CROSS JOIN LATERAL (
 ) found
 WHERE found.days IS NOT NULL
 ORDER BY p.patient_id
+
+-- name: month_open_tasks
+SELECT t.patient_id, count(*) AS tasks FROM care_task t
+WHERE t.clinic_id = %(clinic)s AND t.state <> 'done'
+  AND (%(patients)s::uuid[] IS NULL OR t.patient_id = ANY(%(patients)s))
+GROUP BY t.patient_id ORDER BY t.patient_id
+
+-- name: month_signed
+-- Which facts were signed, of the months whose signature stands.
+SELECT m.patient_id, m.id, m.version, m.facts_sha256, m.rules_version, m.signed_at, m.signed_by_name
+FROM signed_month m
+WHERE m.clinic_id = %(clinic)s AND m.month = %(first)s AND m.reopened_at IS NULL
+  AND (%(patients)s::uuid[] IS NULL OR m.patient_id = ANY(%(patients)s))
+ORDER BY m.patient_id
 
 -- name: month_zone
 SELECT zone FROM clinic WHERE id = %(clinic)s

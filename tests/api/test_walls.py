@@ -19,6 +19,21 @@ RELATIONS = (
     " ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'p') AND (n.nspname = 'public'"
     " OR c.relname LIKE '\\_hyper\\_%')"
 )
+#: A month that was signed and reopened, a lock, and a draft.
+MONTHS = """
+INSERT INTO rule_table (clinic_id, sha256, rules, kept_at)
+VALUES ('north', encode(sha256('rules'), 'hex'), 'rules', now());
+INSERT INTO signed_month (clinic_id, patient_id, month, version, as_of, facts, facts_sha256, result,
+                          result_sha256, rules_sha256, rules_version, signed_by, signed_by_name,
+                          signed_at)
+SELECT 'north', %(patient)s, '2026-01-01', 1, '2026-02-01', 'f', encode(sha256('f'), 'hex'), 'r',
+       encode(sha256('r'), 'hex'), sha256, left(sha256, 12), %(by)s, 'P', now() FROM rule_table;
+INSERT INTO month_lock (clinic_id, month, locked_by, locked_at)
+VALUES ('north', '2026-01-01', %(by)s, now());
+INSERT INTO month_evaluation (clinic_id, patient_id, month, facts_sha256, rules_version, as_of,
+                              result, computed_at)
+VALUES ('north', %(patient)s, '2026-01-01', 'f', 'r', '2026-02-01', 'r', now())
+"""
 #: Filled by others' acts: no row of a clinic is in them here, or they belong to no clinic.
 NOT_FILLED = {
     "public.desired_outbox", "public.gateway_status", "public.pending_evaluation",
@@ -44,6 +59,8 @@ async def fill(database, admin, north):
     )  # fmt: skip
     provider = north.staff["provider"]
     await retention.set_rule(admin, "north", 84, reason="Board", by=provider, now=now)
+    for statement in MONTHS.split(";"):
+        await admin.execute(statement, {"patient": made["patient_id"], "by": provider})
     (reading,) = await fixtures.read_readings(admin, "north")
     await admin.execute(
         "INSERT INTO evaluation_mark (clinic_id, patient_id, day) VALUES ('north', %s, %s)",

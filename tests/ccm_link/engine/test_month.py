@@ -80,6 +80,10 @@ async def api(books):
     return await books.connect("hl_api")
 
 
+async def everybody(api, clinic, month=NOVEMBER, **page):
+    return [one async for one in month_of_clinic(api, clinic, month, now=NOW, **page)]
+
+
 async def november(api, patient):
     found = await patient_month(api, "north", patient, NOVEMBER, now=NOW)
     assert found is not None
@@ -244,14 +248,14 @@ async def test_a_clinics_month_is_its_own(books, api):
     await books.join(there, clinic="south")
     await books.worked(here, nurse, 20)
     await books.worked(there, nurse, 20, day=11, clinic="south")
-    north = await month_of_clinic(api, "north", NOVEMBER, now=NOW)
+    north = await everybody(api, "north")
     assert [month.patient.id for month in north] == [here]
     assert await patient_month(api, "north", there, NOVEMBER, now=NOW) is None
-    assert await month_of_clinic(api, "nowhere", NOVEMBER, now=NOW) == []
+    assert await everybody(api, "nowhere") == []
 
 
 async def test_who_left_before_the_month_is_not_in_it(books, api):
     patient = await books.patient()
     await books.join(patient, until="2026-11-01")
-    assert await month_of_clinic(api, "north", NOVEMBER, now=NOW) == []
-    assert len(await month_of_clinic(api, "north", Month.parse("2026-10"), now=NOW)) == 1
+    assert await everybody(api, "north") == []
+    assert len(await everybody(api, "north", Month.parse("2026-10"))) == 1

@@ -1,0 +1,43 @@
+"""Which rules and amounts a clinic's month gets, and the texts that they are kept as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from ccm_link.calendar_month import Month
+from ccm_link.rules import Rules, in_force, parse, rules_for, shipped_text, version_of
+from store.tenancy import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulebook:
+    """The rules of one month, with what is kept so that they can be made again."""
+
+    text: str  # of the whole table
+    rates: bytes | None  # None: the amounts of the table
+    rules: Rules
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.text.encode()).hexdigest()
+
+
+def kept(text: str, rates: bytes | None, month: Month) -> Rulebook:
+    """From the texts that a signature keeps."""
+    return Rulebook(
+        text=text, rates=rates, rules=in_force(parse(text), month, version=version_of(text))
+    )
+
+
+async def rulebook_for(
+    conn: Connection,  # noqa: ARG001
+    clinic: str,  # noqa: ARG001
+    month: Month,
+    *,
+    table: str | None = None,
+) -> Rulebook:
+    """What the clinic's month is evaluated by today; inside the caller's `clinic_session`."""
+    if table is not None:
+        return kept(table, None, month)
+    return Rulebook(text=shipped_text(), rates=None, rules=rules_for(month))
