@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from api.rule_words import sentence, subject
 from ccm_link.calendar_month import Month
 from ccm_link.facts import Policy
+from ccm_link.rule_words import sentence, subject
 from ccm_link.rules import Amount, CodeRow, Conflict, Row, Rules, Table, Track
 
 #: The parts of the table: its field, the heading, and what it is for.

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -18,33 +17,7 @@ import msgspec
 from ccm_link import facts as facts_of
 from ccm_link.calendar_month import Month
 from ccm_link.facts import Facts
-
-
-class SignedMonth(Protocol):
-    """What an export needs of `ccm_link.signing.Signed`."""
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def patient_id(self) -> UUID: ...
-    @property
-    def month(self) -> Month: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def facts(self) -> bytes: ...
-    @property
-    def facts_sha256(self) -> str: ...
-    @property
-    def result(self) -> bytes: ...
-    @property
-    def result_sha256(self) -> str: ...
-    @property
-    def rules_version(self) -> str: ...
-    @property
-    def signed_by_name(self) -> str: ...
-    @property
-    def signed_at(self) -> datetime: ...
+from store.signing import Signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +93,7 @@ class _Result(msgspec.Struct, frozen=True):
 
 
 def claim_of(
-    signed: SignedMonth,
+    signed: Signed,
     patients: Mapping[UUID, ClaimPatient],
     practitioners: Mapping[UUID, Practitioner],
 ) -> SignedClaim:
@@ -130,7 +103,7 @@ def claim_of(
     return SignedClaim(
         signing_id=signed.id,
         version=signed.version,
-        month=signed.month,
+        month=Month.of(signed.month),
         patient=patients[signed.patient_id],
         biller=practitioners[UUID(facts.billing_practitioner)],
         lines=tuple(_line(line, facts, practitioners) for line in lines),
@@ -142,7 +115,7 @@ def claim_of(
     )
 
 
-def practitioners_of(signed: SignedMonth) -> frozenset[UUID]:
+def practitioners_of(signed: Signed) -> frozenset[UUID]:
     """Whose names the claim will need."""
     facts = facts_of.decode(signed.facts)
     named = {facts.billing_practitioner, *(e.practitioner for e in facts.enrollments)}

@@ -42,31 +42,37 @@ from ccm_link.evidence_rows import (
     task_of,
 )
 from ccm_link.explain import Kind
+from ccm_link.facts import Facts
 from ccm_link.intervals import Pieces, instant, total
 from ccm_link.outcome import LedgerRow, Line, Refusal
 from store.evidence import EvidenceRows, RestsOn, month_evidence
 from store.tenancy import Connection, clinic_session
 
 
-def rests_on(result: Result) -> RestsOn:
-    """What the claim lines of a result count: for `store.evidence.reading_ids`."""
+def rests_on(facts: Facts) -> RestsOn:
+    """What a month's facts name, whether or not it billed: for `store.evidence.reading_ids`."""
     return RestsOn(
-        days={day for line in result.billable for day in line.days},
-        entries={UUID(entry) for line in result.billable for entry in line.entries},
+        days=facts.rpm.reading_days if facts.rpm else (),
+        entries=[UUID(entry.id) for entry in facts.time_entries],
     )
 
 
-async def evidence_of_month(
+async def evidence_of_month(  # noqa: PLR0913 -- whose, when, and what was found
     conn: Connection,
     clinic: str,
     patient_id: UUID,
     month: Month,
     result: Result,
     *,
+    facts: Facts | None = None,
     as_of: datetime | None = None,
 ) -> Evidence | None:
-    """The chain of a result. None: the patient is not this clinic's."""
-    days = rests_on(result).days
+    """The chain of a result. None: the patient is not this clinic's.
+
+    With the facts come the readings of every day that they name, without them of those that bill.
+    """
+    days = {day for line in result.billable for day in line.days}
+    days.update(rests_on(facts).days if facts else ())
     async with clinic_session(conn, clinic):
         rows = await month_evidence(conn, clinic, patient_id, month.first, month.last, days)
     return None if rows is None else evidence_from(rows, month, result, as_of=as_of)

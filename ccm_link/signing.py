@@ -32,13 +32,14 @@ from ccm_link.errors import (
     ReadingsGone,
     told,
 )
+from ccm_link.evidence import rests_on
 from ccm_link.freeze import frozen, sha256
 from ccm_link.month import PatientMonth
 from ccm_link.months_service import read_months
 from ccm_link.rulebook import Rulebook, rulebook_for
 from ccm_link.view import as_bytes
 from store import audit, retention, signing
-from store.evidence import RestsOn, reading_ids
+from store.evidence import reading_ids
 from store.month import clinic_zone
 from store.signing import Lock, Signed
 from store.tenancy import Connection, clinic_session
@@ -223,12 +224,7 @@ def _signable(pen: _Pen, found: PatientMonth, seen: str) -> bytes:
 
 async def _cite(pen: _Pen, found: PatientMonth, signed: Signed) -> None:
     """Every reading of the counted days, and those whose alerts were worked on, stay."""
-    facts = found.facts
-    rests_on = RestsOn(
-        days=facts.rpm.reading_days if facts.rpm else (),
-        entries=[UUID(entry.id) for entry in facts.time_entries],
-    )
-    ids = await reading_ids(pen.conn, pen.clinic, {found.patient.id: rests_on})
+    ids = await reading_ids(pen.conn, pen.clinic, {found.patient.id: rests_on(found.facts)})
     why = f"month {signed.id}"
     if await retention.cite(pen.conn, list(ids[found.patient.id]), why=why, now=pen.now):
         raise ReadingsGone

@@ -9,9 +9,9 @@ from api import rules_view
 from api.billing_month import chosen_month, latest_month
 from api.errors import NotFound
 from api.page import AnyPage
-from api.rule_words import CONFIDENCE
 from ccm_link.calendar_month import Month
 from ccm_link.facts import Policy
+from ccm_link.rule_words import CONFIDENCE
 from ccm_link.rules import in_force, shipped
 
 router = APIRouter()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from api import rules_view
-from api.rule_words import CONFIDENCE, sentence, subject
 from ccm_link.calendar_month import Month
 from ccm_link.facts import Policy
+from ccm_link.rule_words import CONFIDENCE, sentence, subject
 from ccm_link.rules import in_force, shipped
 
 TABLE, VERSION = shipped()

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ccm_link.calendar_month import Month
 from ccm_link.claims import ClaimPatient, Practitioner, SignedClaim, claim_of
 from ccm_link.evaluate import evaluate
 from ccm_link.evidence_parts import Practice
 from ccm_link.facts import decode
-from ccm_link.rules import rules_for
-from ccm_link.view import as_json
+from ccm_link.freeze import frozen, sha256
+from ccm_link.rules import rules_for, shipped_text
+from ccm_link.view import as_bytes
+from store.signing import Signed
 from tests.ccm_link.engine.make import enrolled, entry
 
 DOCTOR = UUID("d0000000-0000-4000-8000-000000000001")
+BILLER = UUID("b0000000-0000-4000-8000-000000000001")
 OTHER = UUID("d0000000-0000-4000-8000-000000000002")
 PATIENT = UUID("a0000000-0000-4000-8000-000000000001")
 SIGNING = UUID("50000000-0000-4000-8000-000000000001")
@@ -42,23 +43,6 @@ SOMEBODY = ClaimPatient(
     birth_date=date(1950, 2, 3),
     sex="female",
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signed:
-    """The fields of a signed month, as `ccm_link.claims.SignedMonth` asks for them."""
-
-    id: UUID = SIGNING
-    patient_id: UUID = PATIENT
-    month: Month
-    version: int = 1
-    facts: bytes
-    facts_sha256: str
-    result: bytes
-    result_sha256: str
-    rules_version: str
-    signed_by_name: str = "Bela Biller"
-    signed_at: datetime = SIGNED_AT
 
 
 def facts(*programs: str, minutes: float = 45, days: int = 16, **changes: Any) -> dict[str, Any]:
@@ -86,17 +70,26 @@ def facts(*programs: str, minutes: float = 45, days: int = 16, **changes: Any) -
 
 
 def signed(case: dict[str, Any], **changes: Any) -> Signed:
-    data = json.dumps(case).encode()
-    decoded = decode(data)
-    found = evaluate(decoded, rules_for(decoded.month))
-    result = json.dumps(as_json(found), default=str).encode()
+    decoded = decode(json.dumps(case))
+    data, rules = frozen(decoded), rules_for(decoded.month)
+    result = as_bytes(evaluate(decoded, rules, today=SIGNED_AT.date()))
     plain = Signed(
-        month=decoded.month,
+        id=SIGNING,
+        patient_id=PATIENT,
+        month=decoded.month.first,
+        version=1,
+        as_of=SIGNED_AT.date(),
         facts=data,
-        facts_sha256=hashlib.sha256(data).hexdigest(),
+        facts_sha256=sha256(data),
         result=result,
-        result_sha256=hashlib.sha256(result).hexdigest(),
-        rules_version=found.rules_version,
+        result_sha256=sha256(result),
+        rules_sha256=sha256(shipped_text().encode()),
+        rules_version=rules.version,
+        rates=None,
+        signed_by=BILLER,
+        signed_by_name="Bela Biller",
+        signed_at=SIGNED_AT,
+        note="",
     )
     return replace(plain, **changes)
 
