@@ -22,6 +22,7 @@ from ccm_link.difference import Difference, difference
 from ccm_link.errors import NotFound, RulesGone
 from ccm_link.evaluate import Result, evaluate
 from ccm_link.facts import Facts, decode
+from ccm_link.freeze import canonical
 from ccm_link.months_service import read_months
 from ccm_link.rulebook import Rulebook, rulebook_for
 from ccm_link.view import as_bytes
@@ -72,7 +73,9 @@ def replayed(
     frozen = decode(signed.facts)
     own = evaluate(frozen, own_book.rules, today=signed.as_of)
     todays_rules = evaluate(frozen, todays_book.rules, today=signed.as_of)
-    todays_facts = None if facts is None else evaluate(facts, own_book.rules, today=signed.as_of)
+    todays_facts = (
+        None if facts is None else evaluate(canonical(facts), own_book.rules, today=signed.as_of)
+    )
     nothing = replace(own, billable=(), rejections=(), ledger=())
     return Replay(
         signed=signed,

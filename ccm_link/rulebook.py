@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from ccm_link.calendar_month import Month
@@ -23,11 +24,11 @@ class Rulebook:
         return sha256(self.text.encode()).hexdigest()
 
 
+@lru_cache(maxsize=32)
 def kept(text: str, rates: bytes | None, month: Month) -> Rulebook:
     """From the texts that a signature keeps."""
-    return Rulebook(
-        text=text, rates=rates, rules=in_force(parse(text), month, version=version_of(text))
-    )
+    rules = in_force(parse(text), month, version=version_of(text))
+    return Rulebook(text=text, rates=rates, rules=rules)
 
 
 async def rulebook_for(
