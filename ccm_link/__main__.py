@@ -13,7 +13,8 @@ import msgspec
 import typer
 
 from ccm_link.evaluate import evaluate as evaluate_month
-from ccm_link.facts import InputError, decode
+from ccm_link.facts import decode
+from ccm_link.raw_case import InputError
 from ccm_link.rules import NoRules, rules_for
 from ccm_link.view import as_json
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from ccm_link.intervals import Interval, days
 
 _SHAPE = re.compile(r"\d{4}-\d{2}")
 
@@ -39,8 +43,17 @@ class Month(int):
         first = self.first
         return first.replace(day=calendar.monthrange(first.year, first.month)[1])
 
+    def span(self, zone: ZoneInfo) -> Interval:
+        """From its first midnight to the next month's, in a practice's zone."""
+        return _span(self, zone)
+
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last
 
     def __str__(self) -> str:
         return f"{self.first:%Y-%m}"
+
+
+@lru_cache(maxsize=256)  # a clinic's month is asked for thousands of times
+def _span(month: Month, zone: ZoneInfo) -> Interval:
+    return days(month.first, month.last, zone)

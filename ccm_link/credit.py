@@ -5,7 +5,7 @@ The ledger credits each second to exactly one entry, so its sums are the union's
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ccm_link.codes import Programme, Reason, Role
@@ -29,33 +29,42 @@ class Pool:
 
 def share_out(spans: Sequence[Span]) -> list[Span]:
     """Overlaps marked, and each minute left to the first programme in the order of `Programme`."""
-    marked = list(_marked(spans))
+    marked = _marked(spans)
     taken: Pieces = ()
     given: list[Span] = []
     for programme in Programme:
         own = [span for span in marked if span.programme is programme]
-        if own:
+        if not own:
+            continue
+        if taken:
             own = [span.cut(taken, Reason.CROSS_PROGRAM_DOUBLE_COUNT) for span in own]
-            taken = union((*taken, *(piece for span in own for piece in span.pieces)))
+        taken = union((*taken, *(piece for span in own for piece in span.pieces)))
         given += own
     return given
 
 
-def _marked(spans: Sequence[Span]) -> Iterator[Span]:
+def _marked(spans: Sequence[Span]) -> list[Span]:
     """The later of two that overlap in one programme is told; the union settles the time."""
-    live: list[Span] = []
-    for span in spans:
-        start = span.logged[0][0] if span.logged else 0
-        live = [other for other in live if other.logged and other.logged[-1][1] > start]
-        met = [
-            o for o in live if o.programme is span.programme and intersect(o.pieces, span.pieces)
-        ]
-        yield replace(span, shared=_overlaps(met, span)) if met else span
-        live.append(span)
+    marked = list(spans)
+    live: list[int] = []
+    for at, span in enumerate(spans):
+        if not span.pieces:
+            continue
+        start = span.started
+        live = [n for n in live if spans[n].pieces[-1][1] > start]
+        met = [n for n in live if _meet(spans[n], span)]
+        if met:
+            shared = dict.fromkeys(_overlap(spans[n], span) for n in met)
+            marked[at] = replace(span, shared=tuple(shared), meets=True)
+            for n in met:
+                if not marked[n].meets:
+                    marked[n] = replace(marked[n], meets=True)
+        live.append(at)
+    return marked
 
 
-def _overlaps(met: Sequence[Span], span: Span) -> tuple[Reason, ...]:
-    return tuple(dict.fromkeys(_overlap(other, span) for other in met))
+def _meet(one: Span, other: Span) -> bool:
+    return one.programme is other.programme and bool(intersect(one.pieces, other.pieces))
 
 
 def _overlap(one: Span, other: Span) -> Reason:
@@ -63,11 +72,12 @@ def _overlap(one: Span, other: Span) -> Reason:
     return Reason.OVERLAP_SAME_STAFF if same else Reason.OVERLAP_TWO_STAFF
 
 
-def pool(spans: Sequence[Span], programme: Programme, roles: Collection[Role]) -> Pool:
-    own = [s for s in spans if s.programme is programme and s.role in roles and not s.faults]
+def pool(spans: Sequence[Span], roles: Collection[Role]) -> Pool:
+    """Of one programme's spans, the time of people who worked in those roles."""
+    own = [span for span in spans if span.role in roles and not span.faults]
     return Pool(
-        pieces=union(piece for span in own for piece in span.pieces),
-        entries=tuple(span.id for span in own if span.pieces),
+        pieces=union([piece for span in own for piece in span.pieces]),
+        entries=tuple([span.id for span in own if span.pieces]),
         attempted=any(span.in_month for span in own),
     )
 
@@ -76,24 +86,20 @@ def ledger(
     spans: Sequence[Span], chosen: Mapping[Programme, Collection[Role]]
 ) -> tuple[LedgerRow, ...]:
     """Each second to one entry: those of the billed track first, else the earlier one."""
+    credited: list[Span] = []
     rows: dict[str, LedgerRow] = {}
-    for programme in Programme:
-        roles = chosen.get(programme, ())
-        own = [span for span in spans if span.programme is programme]
-        overlapping = any(span.shared for span in own)
-        credited: list[Span] = []
-        for span in sorted(own, key=lambda span: span.role not in roles):
-            rows[span.id] = _row(span, credited)
-            if overlapping:
-                credited.append(span)
-    return tuple(rows[span.id] for span in spans)
+    for span in sorted(spans, key=lambda span: span.role not in chosen.get(span.programme, ())):
+        rows[span.id] = _row(span, credited)
+        if span.meets:
+            credited.append(span)
+    return tuple([rows[span.id] for span in spans])
 
 
 def _row(span: Span, credited: Sequence[Span]) -> LedgerRow:
     counted = span.pieces
     lost = {reason: total(pieces) for reason, pieces in span.losses if pieces}
-    for other in credited:
-        if gone := intersect(counted, other.pieces):
+    for other in credited if span.meets else ():
+        if other.programme is span.programme and (gone := intersect(counted, other.pieces)):
             reason = _overlap(other, span)
             lost[reason] = lost.get(reason, 0) + total(gone)
             counted = subtract(counted, gone)

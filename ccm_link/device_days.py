@@ -1,7 +1,7 @@
 """The device half of step 10: distinct days with an automatic reading, in 30-day periods.
 
 Days are the patient's. A period belongs to the month in which its last day falls, whatever the
-number of devices; set-up belongs to the month in which its data minimum was reached.
+number of devices.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ccm_link.codes import Programme, Reason
-from ccm_link.facts import DeviceReading, Enrollment, Facts, Rpm, Setup
+from ccm_link.facts import DeviceReading, Enrollment, Facts, Rpm
 from ccm_link.gates import met_conflicts
 from ccm_link.outcome import Advice, Line, Note, Outcome, Refusal, Standing, Unit
 from ccm_link.rules import DeviceRule, Rules
@@ -33,26 +33,29 @@ class Period:
 def evaluate_device(
     facts: Facts, rules: Rules, enrolment: Enrollment, today: date | None
 ) -> Outcome:
-    """Device data and set-up; without `today` every period counts as ended."""
+    """Device data; without `today` every period counts as ended."""
     rpm = facts.rpm or Rpm()
     days = counted_days(rpm, facts)
+    mine, told = _periods(rpm, days, facts, rules.device)
     manual = tuple(_manual(reading) for reading in rpm.readings if reading.manual)
-    outcome = Outcome(refusals=manual, notes=_early_days(days, enrolment, facts))
-    mine, others = _periods(rpm, facts, rules.device)
-    outcome += Outcome(refusals=others)
+    outcome = Outcome(refusals=(*manual, *told), notes=_early_days(days, enrolment, facts))
     for period in mine:
         outcome += _period(period, days, facts, rules, enrolment, today)
     if len(mine) > 1:
         outcome += Outcome(notes=(Note(subject=rules.device.full, advice=Advice.TWO_PERIODS),))
-    if rpm.setup is not None:
-        outcome += _setup(rpm.setup, days, facts, rules, enrolment)
     return outcome
 
 
+def told_of_readings(facts: Facts, rules: Rules) -> tuple[Refusal, ...]:
+    """What is true of readings and periods, whether or not the programme may bill."""
+    rpm = facts.rpm or Rpm()
+    _, told = _periods(rpm, counted_days(rpm, facts), facts, rules.device)
+    return (*(_manual(reading) for reading in rpm.readings if reading.manual), *told)
+
+
 def counted_days(rpm: Rpm, facts: Facts) -> tuple[date, ...]:
-    automatic = (
-        r.at.at.astimezone(facts.patient_zone).date() for r in rpm.readings if not r.manual
-    )
+    zone = facts.patient_zone
+    automatic = [r.at.at.astimezone(zone).date() for r in rpm.readings if not r.manual]
     return tuple(sorted({*rpm.reading_days, *automatic}))
 
 
@@ -61,15 +64,14 @@ def _manual(reading: DeviceReading) -> Refusal:
 
 
 def _periods(
-    rpm: Rpm, facts: Facts, rule: DeviceRule
+    rpm: Rpm, days: tuple[date, ...], facts: Facts, rule: DeviceRule
 ) -> tuple[tuple[Period, ...], tuple[Refusal, ...]]:
     """Those whose last day is in the month; a day lies in at most one period."""
     mine: list[Period] = []
     refused: list[Refusal] = []
     free_from = date.min
     for start in sorted(set(rpm.period_starts)):
-        period = Period(first=start, last=start + timedelta(days=rule.period_days - 1))
-        parts = {"first": period.first, "last": period.last}
+        period = period_from(start, rule)
         if start < free_from:
             reason = Reason.CONCURRENT_CODE_CONFLICT
             before = {"code": "the period before, which has not ended"}
@@ -80,6 +82,8 @@ def _periods(
             mine.append(period)
         else:
             reason = Reason.PERIOD_ENDS_OTHER_MONTH
+            held = len(period.holds(days))
+            parts = {"first": period.first, "last": period.last, "days": held}
             refused.append(Refusal(subject=str(start), reason=reason, parts=parts))
     return tuple(mine), tuple(refused)
 
@@ -94,16 +98,16 @@ def _period(
 ) -> Outcome:
     rule, inside = rules.device, period.holds(days)
     code = _earned(rule, len(inside))
-    standing = _standing(period, inside, rule)
+    standings = tuple(_standings(period, inside, rule))
     few = tuple(_few(rule, len(inside), period))
     if facts.rpm is not None and not facts.rpm.fda_device:
         return _no_medical_device(rule)
     if code is None:
-        return Outcome(refusals=few, standings=standing)
+        return Outcome(refusals=few, standings=standings)
     if today is not None and today <= period.last:
         parts = {"last": period.last, "days": len(inside)}
         wait = Refusal(subject=code, reason=Reason.PERIOD_NOT_ENDED, parts=parts)
-        return Outcome(refusals=(*few, wait), standings=standing)
+        return Outcome(refusals=(*few, wait), standings=standings)
     if met := met_conflicts(code, enrolment.practitioner, facts, rules):
         return Outcome(refusals=(*few, *met))
     line = Line(
@@ -114,7 +118,11 @@ def _period(
         served_on=(period.last,),
         dollars=rules.dollars(code, 1),
     )
-    return Outcome(lines=(line,), refusals=few, standings=standing)
+    return Outcome(lines=(line,), refusals=few, standings=standings)
+
+
+def period_from(first: date, rule: DeviceRule) -> Period:
+    return Period(first=first, last=first + timedelta(days=rule.period_days - 1))
 
 
 def _earned(rule: DeviceRule, days: int) -> str | None:
@@ -128,10 +136,10 @@ def _few(rule: DeviceRule, days: int, period: Period) -> Iterator[Refusal]:
     for code, need in asked:
         if code and days < need:
             parts = {"have": days, "need": need, "first": period.first, "last": period.last}
-            yield Refusal(subject=code, reason=_few_reason(need), parts=parts)
+            yield Refusal(subject=code, reason=few_reason(need), parts=parts)
 
 
-def _few_reason(need: int) -> Reason:
+def few_reason(need: int) -> Reason:
     return _FEW.get(need, Reason.DAYS_BELOW_16)
 
 
@@ -141,57 +149,35 @@ def _no_medical_device(rule: DeviceRule) -> Outcome:
     return Outcome(refusals=tuple(Refusal(subject=c, reason=reason) for c in codes))
 
 
-def _standing(period: Period, inside: tuple[date, ...], rule: DeviceRule) -> tuple[Standing, ...]:
-    need = rule.full_days if not rule.part or len(inside) >= rule.part_days else rule.part_days
-    if len(inside) >= rule.full_days:
-        return ()
-    return (
-        Standing(
-            programme=Programme.RPM,
-            code=rule.full if need == rule.full_days else rule.part or rule.full,
-            unit=Unit.DAYS,
-            have=len(inside),
-            need=need,
-            ends_on=period.last,
-            latest_day=inside[-1] if inside else None,
-        ),
-    )
+def _standings(period: Period, inside: tuple[date, ...], rule: DeviceRule) -> Iterator[Standing]:
+    """What more days would still earn: the part for a few, and the whole."""
+    for code, need in ((rule.part, rule.part_days), (rule.full, rule.full_days)):
+        if code and len(inside) < need:
+            yield days_standing(code, need, period, inside)
 
 
-def _setup(
-    setup: Setup, days: tuple[date, ...], facts: Facts, rules: Rules, enrolment: Enrollment
-) -> Outcome:
-    rule = rules.device
-    first_period = Period(first=setup.date, last=setup.date + timedelta(days=rule.period_days - 1))
-    inside = first_period.holds(days)
-    reached = inside[rule.setup_days - 1] if len(inside) >= rule.setup_days else None
-    if refusals := tuple(_setup_refusals(setup, inside, facts, rules, enrolment)):
-        return Outcome(refusals=refusals)
-    if reached is None or reached not in facts.month:
-        return Outcome()
-    line = Line(
-        code=rule.setup,
-        units=1,
+def days_standing(code: str, need: int, period: Period, inside: tuple[date, ...]) -> Standing:
+    return Standing(
         programme=Programme.RPM,
-        days=inside[: rule.setup_days],
-        served_on=(reached,),
-        dollars=rules.dollars(rule.setup, 1),
+        code=code,
+        unit=Unit.DAYS,
+        have=len(inside),
+        need=need,
+        ends_on=period.last,
+        last_chance=_last_chance(period, inside, need - len(inside)),
     )
-    return Outcome(lines=(line,))
 
 
-def _setup_refusals(
-    setup: Setup, inside: tuple[date, ...], facts: Facts, rules: Rules, enrolment: Enrollment
-) -> Iterator[Refusal]:
-    rule = rules.device
-    if setup.already_billed_this_episode:
-        yield Refusal(subject=rule.setup, reason=Reason.ONCE_PER_EPISODE)
-    yield from met_conflicts(rule.setup, enrolment.practitioner, facts, rules)
-    if facts.rpm is not None and not facts.rpm.fda_device:
-        yield Refusal(subject=rule.setup, reason=Reason.DEVICE_NOT_FDA_DEFINED)
-    if len(inside) < rule.setup_days and setup.date in facts.month:
-        parts = {"have": len(inside), "need": rule.setup_days}
-        yield Refusal(subject=rule.setup, reason=_few_reason(rule.setup_days), parts=parts)
+def _last_chance(period: Period, inside: tuple[date, ...], missing: int) -> date:
+    """Counted from the end, the day that must be used with every free day after it."""
+    day = period.last
+    free = 0
+    while day >= period.first:
+        free += day not in inside
+        if free == missing:
+            break
+        day -= timedelta(days=1)
+    return day
 
 
 def _early_days(days: tuple[date, ...], enrolment: Enrollment, facts: Facts) -> tuple[Note, ...]:

@@ -15,12 +15,13 @@ from datetime import date
 
 from ccm_link.codes import Programme, Reason, Role
 from ccm_link.credit import ledger, share_out
-from ccm_link.device_days import counted_days, evaluate_device
+from ccm_link.device_days import counted_days, evaluate_device, told_of_readings
+from ccm_link.device_setup import evaluate_setup
 from ccm_link.explain import Explanation, explain
 from ccm_link.extras import ask_g0511, evaluate_apcm, evaluate_g0506, evaluate_review
 from ccm_link.facts import Enrollment, Facts
 from ccm_link.gates import programme_refusals
-from ccm_link.normalise import Span, normalise
+from ccm_link.normalise import Span, normalise, sent_twice
 from ccm_link.outcome import Advice, LedgerRow, Line, Note, Outcome, Refusal, Stack, Standing
 from ccm_link.rules import Rules, with_policy
 from ccm_link.tracks import evaluate_tracks, waiting_tracks
@@ -60,11 +61,16 @@ def evaluate(facts: Facts, rules: Rules, *, today: date | None = None) -> Result
     if apcm.lines:
         refusals = _without_ccm_and_pcm(refusals, apcm.lines[0].code)
     case = _Case(facts=facts, rules=rules, spans=spans, refusals=refusals, today=today)
-    entries = Outcome(refusals=tuple(r for span in spans for r in span.refusals()))
+    entries = Outcome(refusals=_of_entries(facts, spans))
     g0506 = evaluate_g0506(facts, rules, facts.enrolled(Programme.CCM))
     ccm = _ccm(case)
     outcome = entries + apcm + g0506 + ccm + _pcm(case, ccm) + _rpm(case) + _enrolled_twice(facts)
     return _result(outcome, case)
+
+
+def _of_entries(facts: Facts, spans: Sequence[Span]) -> tuple[Refusal, ...]:
+    told = [r for span in spans if not span.is_whole for r in span.refusals()]
+    return (*sent_twice(facts), *told)
 
 
 def _without_ccm_and_pcm(
@@ -116,10 +122,11 @@ def _rpm(case: _Case) -> Outcome:
     refusals = case.refusals[Programme.RPM]
     timed = _tracks(case, enrolment, refusals)
     devices = evaluate_device(facts, rules, enrolment, case.today)
+    devices += evaluate_setup(facts, rules, enrolment)
     if refusals:
         blockers = tuple(refusal.reason for refusal in refusals)
         held = tuple(replace(s, blockers=blockers, waiting=True) for s in devices.standings)
-        return timed + Outcome(standings=held)
+        return timed + Outcome(refusals=told_of_readings(facts, rules), standings=held)
     return (
         timed + devices + evaluate_review(facts, rules, enrolment, timed) + _few_days(case, timed)
     )
@@ -150,7 +157,7 @@ def _enrolled_twice(facts: Facts) -> Outcome:
 
 def _result(outcome: Outcome, case: _Case) -> Result:
     lines = _as_claim(outcome.lines, case.rules)
-    explanations = explain(outcome, lines, today=case.today)
+    explanations = explain(outcome, lines, month_end=case.facts.month.last, today=case.today)
     return Result(
         billable=lines,
         rejections=outcome.refusals,

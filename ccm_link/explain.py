@@ -21,6 +21,8 @@ CURABLE = frozenset(
         Reason.NO_TIMEZONE,
         Reason.INVALID_ENTRY,
         Reason.UNDOCUMENTED_TIME,
+        Reason.NON_CLINICAL_STAFF,
+        Reason.ACTIVITY_NOT_COUNTABLE,
         Reason.NOT_ENROLLED,
         Reason.NO_CONSENT,
         Reason.CONSENT_INCOMPLETE,
@@ -33,9 +35,33 @@ CURABLE = frozenset(
         Reason.COMPLEX_MDM_NOT_DOCUMENTED,
         Reason.OTHER_PRACTITIONER_BILLED,
         Reason.APCM_EXCLUDES_CCM_PCM,
+        Reason.CONCURRENT_CODE_CONFLICT,
         Reason.STAFF_BUSY_OTHER_PATIENT,
         Reason.CROSS_PROGRAM_DOUBLE_COUNT,
+        Reason.MUTUALLY_EXCLUSIVE_ALTERNATIVE,
         Reason.PERIOD_NOT_ENDED,
+    }
+)
+#: What can only be cured within the month: `by` says until when, and afterwards it is impossible.
+WITHIN_THE_MONTH = frozenset(
+    {
+        Reason.NO_CONSENT,
+        Reason.CONSENT_INCOMPLETE,
+        Reason.NO_CARE_PLAN,
+        Reason.NO_INITIATING_VISIT,
+        Reason.NO_INTERACTIVE_COMMUNICATION,
+    }
+)
+#: What nobody can change any more.
+FINAL = frozenset(
+    {
+        Reason.CODE_RETIRED,
+        Reason.ONCE_PER_EPISODE,
+        Reason.ONCE_PER_INITIATION,
+        Reason.NOT_PERSONALLY_PERFORMED,
+        Reason.PCM_CCM_SAME_PRACTITIONER,
+        Reason.ADDON_MAX_UNITS,
+        Reason.DEVICE_NOT_FDA_DEFINED,
     }
 )
 
@@ -62,13 +88,13 @@ class Explanation:
 
 
 def explain(
-    outcome: Outcome, lines: Sequence[Line], *, today: date | None
+    outcome: Outcome, lines: Sequence[Line], *, month_end: date, today: date | None
 ) -> tuple[Explanation, ...]:
     return (
-        *(_why(line) for line in lines),
-        *(e for refusal in outcome.refusals for e in _why_not(refusal)),
-        *(e for standing in outcome.standings for e in _next(standing, today)),
-        *(_look(note) for note in outcome.notes),
+        *[_why(line) for line in lines],
+        *[e for refusal in outcome.refusals for e in _why_not(refusal, month_end, today)],
+        *[e for standing in outcome.standings for e in _next(standing, today)],
+        *[_look(note) for note in outcome.notes],
     )
 
 
@@ -84,16 +110,27 @@ def _why(line: Line) -> Explanation:
     return Explanation(subject=line.code, kind=Kind.WHY, key=key, parts=parts, entries=line.entries)
 
 
-def _why_not(refusal: Refusal) -> Iterator[Explanation]:
-    kinds = (Kind.WHY_NOT, Kind.WHAT_NEXT) if refusal.reason in CURABLE else (Kind.WHY_NOT,)
-    for kind in kinds:
-        yield Explanation(
-            subject=refusal.subject,
-            kind=kind,
-            key=refusal.reason,
-            parts=refusal.parts,
-            entries=refusal.entries,
-        )
+def _why_not(refusal: Refusal, month_end: date, today: date | None) -> Iterator[Explanation]:
+    reason, parts = refusal.reason, refusal.parts
+    yield _about(refusal, Kind.WHY_NOT, parts)
+    if reason in FINAL:
+        yield _about(refusal, Kind.IMPOSSIBLE, parts)
+    elif reason in WITHIN_THE_MONTH and today is not None:
+        over = today > month_end
+        kind = Kind.IMPOSSIBLE if over else Kind.WHAT_NEXT
+        yield _about(refusal, kind, {**parts, "by": month_end})
+    elif reason in CURABLE:
+        yield _about(refusal, Kind.WHAT_NEXT, parts)
+
+
+def _about(refusal: Refusal, kind: Kind, parts: Parts) -> Explanation:
+    return Explanation(
+        subject=refusal.subject,
+        kind=kind,
+        key=refusal.reason,
+        parts=parts,
+        entries=refusal.entries,
+    )
 
 
 def _next(standing: Standing, today: date | None) -> Iterator[Explanation]:
@@ -110,6 +147,7 @@ def _next(standing: Standing, today: date | None) -> Iterator[Explanation]:
             "have": size(standing.have),
             "need": size(standing.need),
             "ends_on": standing.ends_on,
+            "last_chance": standing.last_chance,
         },
         entries=standing.entries,
     )

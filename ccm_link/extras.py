@@ -9,7 +9,7 @@ from ccm_link.codes import Programme, Reason
 from ccm_link.facts import G0506, Enrollment, Facts
 from ccm_link.gates import met_conflicts
 from ccm_link.intervals import SECOND, Length
-from ccm_link.outcome import Line, Outcome, Refusal
+from ccm_link.outcome import Line, Outcome, Refusal, Standing, Unit
 from ccm_link.rules import CodeRow, Review, Rules
 
 _APCM = "APCM"
@@ -90,9 +90,28 @@ def evaluate_review(facts: Facts, rules: Rules, enrolment: Enrollment, rpm: Outc
     if not spent or rules.review is None:
         return Outcome()
     if refusals := tuple(_review_refusals(spent, rules.review, facts, rules, enrolment, rpm)):
-        return Outcome(refusals=refusals)
+        return Outcome(refusals=refusals, standings=_short(spent, rules.review, refusals, facts))
     line = _once(rules.review.code, Programme.RPM, facts, rules)
     return Outcome(lines=(replace(line, micros=spent * SECOND),))
+
+
+def _short(
+    spent: int, row: Review, refusals: tuple[Refusal, ...], facts: Facts
+) -> tuple[Standing, ...]:
+    """What is missing, where nothing else stands against it."""
+    if {refusal.reason for refusal in refusals} != {Reason.TIME_BELOW_THRESHOLD}:
+        return ()
+    return (
+        Standing(
+            programme=Programme.RPM,
+            code=row.code,
+            unit=Unit.SECONDS,
+            have=spent * SECOND,
+            need=row.first_s * SECOND,
+            ends_on=facts.month.last,
+            last_chance=facts.month.last,
+        ),
+    )
 
 
 def _review_refusals(

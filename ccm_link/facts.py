@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from ccm_link.calendar_month import Month
 from ccm_link.codes import Programme, Role
+from ccm_link.raw_case import InputError, tidied
 
 Name = Annotated[str, Meta(min_length=1)]
 Code = Annotated[str, Meta(pattern="^[0-9A-Z]{5}$")]
@@ -25,15 +26,6 @@ ApcmCode = Literal["G0556", "G0557", "G0558"]
 
 _PATH = re.compile(r" - at `(.+?)`$")
 _FIELD = re.compile(r"(?:unknown|required) field `(.+?)`")
-_CODE_IN_KEY = re.compile(r"(?<![0-9A-Za-z])([0-9G]\d{4})(?![0-9A-Za-z])")
-
-
-class InputError(Exception):
-    """The input is not a case: `path` names the wrong field."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}")
-        self.path = path
 
 
 class Instant(str):
@@ -204,27 +196,16 @@ def decode(data: bytes | str) -> Facts:
         InputError: with the path of the first wrong field.
     """
     try:
-        raw = msgspec.json.decode(data)
-        facts = msgspec.convert(_with_caps(raw), Facts, dec_hook=_decode_own)
+        raw = tidied(msgspec.json.decode(data))
+        facts = msgspec.convert(raw, Facts, dec_hook=_decode_own)
     except msgspec.ValidationError as exc:
         raise _located(str(exc)) from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise InputError("$", str(exc)) from exc
+    except RecursionError as exc:
+        raise InputError("$", "is nested too deeply") from exc
     _check(facts)
     return facts
-
-
-def _with_caps(raw: Any) -> Any:
-    """A cap may be written as `caps: {code: n}` or as a switch that has the code in its name."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("policy"), dict):
-        return raw
-    policy = dict(raw["policy"])
-    found = {key: _CODE_IN_KEY.search(key.replace("_", " ")) for key in policy}
-    named = {code[1]: policy.pop(key) for key, code in found.items() if code}
-    caps = policy.get("caps", {})
-    if not named or not isinstance(caps, dict):
-        return raw
-    return {**raw, "policy": {**policy, "caps": {**caps, **named}}}
 
 
 def _decode_own(kind: type[Any], value: Any) -> Any:

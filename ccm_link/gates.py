@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ccm_link.codes import UNENROLLED, Programme, Reason
 from ccm_link.facts import Enrollment, Facts
-from ccm_link.intervals import days, micros
+from ccm_link.intervals import micros
 from ccm_link.outcome import Refusal
 from ccm_link.rules import Conflict, Gate, Rules
 
@@ -50,7 +50,7 @@ def _unmet(enrolment: Enrollment, gate: Gate, facts: Facts) -> Iterator[Refusal]
 def _consent(enrolment: Enrollment, gate: Gate, facts: Facts) -> Refusal | None:
     """Given before the month ends, and with every element that the programme asks for."""
     consent = enrolment.consent
-    _, month_end = days(facts.month.first, facts.month.last, facts.practice_tz)
+    _, month_end = facts.month.span(facts.practice_tz)
     if consent is None or micros(consent.at) >= month_end:
         return Refusal(subject=enrolment.program, reason=Reason.NO_CONSENT)
     if missing := sorted(gate.consent_elements.difference(consent.elements)):
@@ -68,6 +68,8 @@ def met_conflicts(
     subject: str, practitioner: str, facts: Facts, rules: Rules
 ) -> tuple[Refusal, ...]:
     """Claims of this patient and month that keep `subject` from being billed."""
+    if not facts.other_claims:
+        return ()
     found = (
         Refusal(subject=subject, reason=row.reason, parts={"code": claim.code})
         for row in rules.against(subject)

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from ccm_link.codes import UNENROLLED, Programme, Reason, Role
 from ccm_link.facts import Enrollment, Facts, TimeEntry
-from ccm_link.intervals import Length, Pieces, days, instant, intersect, micros, subtract, union
+from ccm_link.intervals import (
+    Interval,
+    Length,
+    Pieces,
+    days,
+    intersect,
+    micros,
+    midnight,
+    subtract,
+    total,
+    union,
+)
 from ccm_link.outcome import Parts, Refusal
 from ccm_link.rules import Rules
+
+_EVER: Interval = (-(2**62), 2**62)
+_NEVER: Interval = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +38,23 @@ class Span:
     programme: Programme
     staff: str
     role: Role
+    activity: str
     logged: Pieces | None  # None: no usable instants
     pieces: Pieces = ()  # what still counts
     losses: tuple[tuple[Reason, Pieces], ...] = ()
     faults: tuple[tuple[Reason, Parts], ...] = ()  # why it counts for nothing at all
+    also: tuple[tuple[Reason, int], ...] = ()  # true of that much of it, which was lost before
     shared: tuple[Reason, ...] = ()  # overlaps: the later one is told
+    meets: bool = False  # it overlaps another of its programme, earlier or later
+
+    @property
+    def started(self) -> int:
+        return self.logged[0][0] if self.logged else 0
+
+    @property
+    def is_whole(self) -> bool:
+        """All of it counts, and nothing is to be told of it."""
+        return not (self.losses or self.faults or self.also or self.shared)
 
     @property
     def in_month(self) -> bool:
@@ -43,19 +68,24 @@ class Span:
         left = subtract(self.pieces, gone)
         return replace(self, pieces=left, losses=(*self.losses, (reason, gone)))
 
-    def refuse(self, reason: Reason, **parts: object) -> Span:
-        lost = (*self.losses, (reason, self.pieces)) if self.pieces else self.losses
-        return replace(self, pieces=(), losses=lost, faults=(*self.faults, (reason, parts)))
+    def refuse(self, faults: tuple[tuple[Reason, Parts], ...]) -> Span:
+        lost = (*self.losses, (faults[0][0], self.pieces)) if self.pieces else self.losses
+        return replace(self, pieces=(), losses=lost, faults=(*self.faults, *faults))
 
     def refusals(self) -> Iterator[Refusal]:
-        said = dict.fromkeys(reason for reason, _ in self.faults)
+        """One for each reason, whether or not another took the time first."""
         for reason, parts in self.faults:
             yield Refusal(subject=self.id, reason=reason, parts=parts, entries=(self.id,))
-        for reason in dict.fromkeys([*(reason for reason, _ in self.losses), *self.shared]):
-            if reason not in said:
-                gone = sum(b - a for r, p in self.losses if r is reason for a, b in p)
-                parts = {"gone": Length(gone)}
-                yield Refusal(subject=self.id, reason=reason, parts=parts, entries=(self.id,))
+        gone = dict.fromkeys(self.shared, 0)
+        for reason, pieces in self.losses:
+            gone[reason] = gone.get(reason, 0) + total(pieces)
+        for reason, amount in self.also:
+            gone[reason] = gone.get(reason, 0) + amount
+        for reason, _ in self.faults:
+            gone.pop(reason, None)
+        for reason, amount in gone.items():
+            parts = {"gone": Length(amount)}
+            yield Refusal(subject=self.id, reason=reason, parts=parts, entries=(self.id,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,84 +101,102 @@ class _Away:
 def normalise(facts: Facts, rules: Rules) -> list[Span]:
     """Spans in the order (start, end, id) that decides which of two is the later one."""
     enrolled = {p: facts.enrolled(p) for p in Programme}
+    spells = {p: _spell(e, facts) for p, e in enrolled.items() if e is not None}
     away = _away(facts, enrolled)
-    spans = [_judged(entry, facts, rules, enrolled[entry.program]) for entry in _unique(facts)]
+    spans = [_judged(entry, rules, spells) for entry in _unique(facts)]
     return [_clipped(span, away) for span in _without_doubles(sorted(spans, key=_order))]
 
 
-def _unique(facts: Facts) -> list[TimeEntry]:
+def sent_twice(facts: Facts) -> Iterator[Refusal]:
     """Where an id stands twice for the very same entry, the second says nothing new."""
+    seen: set[str] = set()
+    for entry in facts.time_entries:
+        if entry.id in seen:
+            parts = {"first": entry.id}
+            reason = Reason.DUPLICATE_ENTRY
+            yield Refusal(subject=entry.id, reason=reason, parts=parts, entries=(entry.id,))
+        seen.add(entry.id)
+
+
+def _unique(facts: Facts) -> list[TimeEntry]:
     return list({entry.id: entry for entry in facts.time_entries}.values())
 
 
 def _order(span: Span) -> tuple[int, int, str]:
-    start, end = span.logged[0] if span.logged else (0, 0)
-    return start, end, span.id
+    return span.started, span.logged[0][1] if span.logged else 0, span.id
 
 
-def _judged(entry: TimeEntry, facts: Facts, rules: Rules, enrolment: Enrollment | None) -> Span:
+def _spell(enrolment: Enrollment, facts: Facts) -> Interval:
+    """From the first to the last day of enrolment; without them, always."""
+    since, until = enrolment.since, enrolment.until
+    begin = midnight(since, facts.practice_tz) if since else _EVER[0]
+    end = days(until, until, facts.practice_tz)[1] if until else _EVER[1]
+    return begin, end
+
+
+def _judged(entry: TimeEntry, rules: Rules, spells: Mapping[Programme, Interval]) -> Span:
     logged = _logged(entry)
     span = Span(
         id=entry.id,
         programme=entry.program,
         staff=entry.staff,
         role=entry.role,
+        activity=entry.activity,
         logged=logged,
         pieces=logged or (),
     )
+    faults = tuple(_faults(entry, logged, rules, spells))
+    return span.refuse(faults) if faults else span
+
+
+def _faults(
+    entry: TimeEntry, logged: Pieces | None, rules: Rules, spells: Mapping[Programme, Interval]
+) -> Iterator[tuple[Reason, Parts]]:
     if logged is None:
-        return span.refuse(_unusable(entry))
-    if entry.program not in UNENROLLED and not _is_enrolled(enrolment, logged, facts):
-        span = span.refuse(Reason.NOT_ENROLLED, programme=entry.program)
+        yield _unusable(entry), {}
+        return
+    if entry.program not in UNENROLLED:
+        begin, end = spells.get(entry.program, _NEVER)
+        if not begin <= logged[0][0] < end:
+            yield Reason.NOT_ENROLLED, {"programme": entry.program}
     if entry.role is Role.NON_CLINICAL:
-        span = span.refuse(Reason.NON_CLINICAL_STAFF)
+        yield Reason.NON_CLINICAL_STAFF, {}
     if never := rules.never.get(entry.activity):
-        span = span.refuse(Reason.ACTIVITY_NOT_COUNTABLE, why=never.why)
-    return span
+        yield Reason.ACTIVITY_NOT_COUNTABLE, {"why": never.why}
 
 
 def _logged(entry: TimeEntry) -> Pieces | None:
-    if entry.start is None or entry.end is None or not _aware(entry.start, entry.end):
+    start, end = entry.start, entry.end
+    if start is None or end is None or start.tzinfo is None or end.tzinfo is None:
         return None
-    piece = micros(entry.start), micros(entry.end)
+    piece = micros(start), micros(end)
     return (piece,) if piece[0] < piece[1] else None
-
-
-def _aware(*instants: datetime) -> bool:
-    return all(at.tzinfo is not None for at in instants)
 
 
 def _unusable(entry: TimeEntry) -> Reason:
     if entry.start is None or entry.end is None:
         return Reason.UNDOCUMENTED_TIME
-    return Reason.INVALID_ENTRY if _aware(entry.start, entry.end) else Reason.NO_TIMEZONE
-
-
-def _is_enrolled(enrolment: Enrollment | None, logged: Pieces, facts: Facts) -> bool:
-    if enrolment is None:
-        return False
-    day = instant(logged[0][0]).astimezone(facts.practice_tz).date()
-    begun = enrolment.since is None or enrolment.since <= day
-    return begun and (enrolment.until is None or day <= enrolment.until)
+    aware = entry.start.tzinfo is not None and entry.end.tzinfo is not None
+    return Reason.INVALID_ENTRY if aware else Reason.NO_TIMEZONE
 
 
 def _without_doubles(spans: list[Span]) -> Iterator[Span]:
-    """The same person, programme and instants twice: the first (by id) stands."""
+    """The same person's same work at the same instants: the first (by id) stands."""
     seen: dict[tuple[object, ...], str] = {}
     for span in spans:
-        key = span.programme, span.staff, span.role, span.logged
+        key = span.programme, span.staff, span.role, span.activity, span.logged
         if not span.pieces or seen.setdefault(key, span.id) == span.id:
             yield span
         else:
-            yield span.refuse(Reason.DUPLICATE_ENTRY, first=seen[key])
+            yield span.refuse(((Reason.DUPLICATE_ENTRY, {"first": seen[key]}),))
 
 
 def _away(facts: Facts, enrolled: Mapping[Programme, Enrollment | None]) -> _Away:
-    busy: dict[str, list[tuple[int, int]]] = {}
+    busy: dict[str, list[Interval]] = {}
     for other in facts.staff_other_patient:
         busy.setdefault(other.staff, []).append((micros(other.start), micros(other.end)))
     stays = [days(stay.from_, stay.to, facts.patient_zone) for stay in facts.inpatient_stays]
-    month = days(facts.month.first, facts.month.last, facts.practice_tz)
+    month = facts.month.span(facts.practice_tz)
     return _Away(
         month=(month,),
         inpatient=union(stays),
@@ -162,13 +210,36 @@ def _away(facts: Facts, enrolled: Mapping[Programme, Enrollment | None]) -> _Awa
 
 
 def _clipped(span: Span, away: _Away) -> Span:
+    if span.logged is None:
+        return span
+    inside = intersect(span.logged, away.month)
+    if inside != span.logged:
+        span = _outside(span, subtract(span.logged, inside), inside)
     if not span.pieces:
         return span
-    inside = intersect(span.pieces, away.month)
-    outside = subtract(span.pieces, inside)
-    if outside:
-        reason = Reason.SPLIT_AT_MONTH_BOUNDARY if inside else Reason.OUTSIDE_MONTH
-        span = span.cut(outside, reason)
-    span = span.cut(away.busy.get(span.staff, ()), Reason.STAFF_BUSY_OTHER_PATIENT)
-    span = span.cut(away.inpatient, Reason.INPATIENT)
-    return span.cut(away.before_consent.get(span.programme, ()), Reason.TIME_BEFORE_CONSENT)
+    cuts = (
+        (away.busy.get(span.staff, ()), Reason.STAFF_BUSY_OTHER_PATIENT),
+        (away.inpatient, Reason.INPATIENT),
+        (away.before_consent.get(span.programme, ()), Reason.TIME_BEFORE_CONSENT),
+    )
+    for gone, reason in cuts:
+        if gone:
+            span = _cut(span, inside, gone, reason)
+    return span
+
+
+def _outside(span: Span, outside: Pieces, inside: Pieces) -> Span:
+    reason = Reason.SPLIT_AT_MONTH_BOUNDARY if inside else Reason.OUTSIDE_MONTH
+    if span.pieces:
+        return span.cut(outside, reason)
+    return replace(span, also=(*span.also, (reason, total(outside))))
+
+
+def _cut(span: Span, inside: Pieces, away: Pieces, reason: Reason) -> Span:
+    """What an earlier reason took is not taken twice, but the later reason is true of it too."""
+    held = intersect(inside, away)
+    if not held:
+        return span
+    cut = span.cut(away, reason)
+    before = total(held) - (total(span.pieces) - total(cut.pieces))
+    return replace(cut, also=(*cut.also, (reason, before))) if before else cut

@@ -57,6 +57,7 @@ class Advice(StrEnum):
     PLAN_REVISION = "plan_revision"  # some payers still ask for a revised plan
     DAYS_BEFORE_CONSENT = "days_before_consent"
     ENROLLED_TWICE = "enrolled_twice"  # one programme with two practitioners
+    SETUP_ELSEWHEN = "setup_elsewhen"  # set-up completed its days in another month
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class Stack:
     code: str
     units: tuple[tuple[str, int], ...]
     dollars: Decimal
+    entries: Ids = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Standing:
     entries: Ids = ()
     addon: bool = False
     ends_on: date  # the last day that can still add to it
-    latest_day: date | None = None  # the newest reading day in it
+    last_chance: date  # the last day on which it is still in reach, if nothing is added before
     blockers: tuple[Reason, ...] = ()
     waiting: bool = False  # the whole programme is refused, and this waits behind it
 
@@ -99,11 +101,7 @@ class Standing:
 
     def out_of_reach(self, today: date) -> bool:
         """No way is left: the month is over, or fewer days remain than are missing."""
-        if self.unit is Unit.SECONDS:
-            return today > self.ends_on and self.missing > 0
-        used_today = self.latest_day is not None and self.latest_day >= today
-        left = (self.ends_on - today).days + (0 if used_today else 1)
-        return self.missing > max(0, left)
+        return today > self.last_chance and self.missing > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

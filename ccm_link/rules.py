@@ -156,6 +156,7 @@ class Rules:
     gates: dict[Programme, Gate]
     conflicts: tuple[Conflict, ...]
     device: DeviceRule
+    devices: tuple[DeviceRule, ...]  # of every month: set-up may complete its days under another
     review: Review | None
     amounts: dict[str, Amount]
 
@@ -222,6 +223,7 @@ def in_force(table: Table, month: Month, *, version: str) -> Rules:
         gates={row.programme: row for row in _now(table.gate, month)},
         conflicts=_now(table.conflict, month),
         device=_now(table.device, month)[-1],
+        devices=table.device,
         review=next(iter(_now(table.review, month)), None),
         amounts={row.code: row for row in _now(table.amount, month)},
     )

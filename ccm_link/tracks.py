@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from ccm_link.codes import Reason, Role
 from ccm_link.credit import Pool, pool
 from ccm_link.facts import Enrollment, Facts
 from ccm_link.gates import met_conflicts
-from ccm_link.intervals import SECOND, Length, days, instant, micros, moment_of
+from ccm_link.intervals import SECOND, Length, instant, micros, moment_of
 from ccm_link.normalise import Span
 from ccm_link.outcome import Advice, Line, Note, Outcome, Refusal, Stack, Standing, Unit
 from ccm_link.rules import Rules, Track
+
+#: What a claim does to a track is told even where the whole programme is refused.
+_OF_CLAIMS = {Reason.CONCURRENT_CODE_CONFLICT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Measured:
     pool: Pool
     steps: Steps
     stack: Stack
+    first_unit: Decimal  # what one unit of its first code comes to
     asked_for: bool  # complex care is only asked for where its decision-making is documented
     refusals: tuple[Refusal, ...] = ()
 
@@ -70,8 +75,7 @@ def evaluate_tracks(
     facts: Facts, rules: Rules, enrolment: Enrollment, spans: Sequence[Span]
 ) -> Outcome:
     """What the time in one programme bills."""
-    programme = enrolment.program
-    measured = [_measure(t, facts, rules, enrolment, spans) for t in rules.of_programme(programme)]
+    measured = _measured(facts, rules, enrolment, spans)
     chosen = _choose(measured)
     outcome = Outcome(
         refusals=tuple(r for m in measured for r in _refusals(m, chosen)),
@@ -91,9 +95,9 @@ def waiting_tracks(
     blockers: tuple[Reason, ...],
 ) -> Outcome:
     """A programme that is refused bills nothing; how much time waits behind the refusal."""
-    tracks = rules.of_programme(enrolment.program)
-    measured = [_measure(track, facts, rules, enrolment, spans) for track in tracks]
+    measured = _measured(facts, rules, enrolment, spans)
     return Outcome(
+        refusals=tuple(r for m in measured for r in m.refusals if r.reason in _OF_CLAIMS),
         standings=tuple(
             Standing(
                 programme=enrolment.program,
@@ -103,29 +107,48 @@ def waiting_tracks(
                 need=m.track.first_s * SECOND,
                 entries=m.pool.entries,
                 ends_on=facts.month.last,
+                last_chance=facts.month.last,
                 blockers=blockers,
                 waiting=True,
             )
             for m in measured
             if m.asked_for
-        )
+        ),
     )
 
 
+def _measured(
+    facts: Facts, rules: Rules, enrolment: Enrollment, spans: Sequence[Span]
+) -> list[Measured]:
+    """The programme's tracks; those that count the same people share one sum."""
+    own = [span for span in spans if span.programme is enrolment.program]
+    tracks = rules.of_programme(enrolment.program)
+    pools = {roles: pool(own, roles) for roles in {track.counts for track in tracks}}
+    return [_measure(track, facts, rules, enrolment, pools[track.counts]) for track in tracks]
+
+
 def _measure(
-    track: Track, facts: Facts, rules: Rules, enrolment: Enrollment, spans: Sequence[Span]
+    track: Track, facts: Facts, rules: Rules, enrolment: Enrollment, counted: Pool
 ) -> Measured:
-    counted = pool(spans, track.programme, track.counts)
     steps = steps_of(track, counted.micros)
     units = [(track.code, steps.first), (track.addon or "", steps.addons)]
     stack = Stack(
         code=track.code,
         units=tuple((code, n) for code, n in units if n),
-        dollars=sum((rules.dollars(code, n) for code, n in units), start=rules.dollars("", 0)),
+        dollars=rules.dollars(*units[0]) + rules.dollars(*units[1]),
+        entries=counted.entries,
     )
     asked_for = not track.needs_mdm or enrolment.complex_mdm is not None
-    measured = Measured(track=track, pool=counted, steps=steps, stack=stack, asked_for=asked_for)
-    return replace(measured, refusals=tuple(_hindrances(measured, facts, rules, enrolment)))
+    measured = Measured(
+        track=track,
+        pool=counted,
+        steps=steps,
+        stack=stack,
+        first_unit=rules.dollars(track.code, 1),
+        asked_for=asked_for,
+    )
+    found = tuple(_hindrances(measured, facts, rules, enrolment))
+    return replace(measured, refusals=found) if found else measured
 
 
 def _hindrances(
@@ -148,7 +171,7 @@ def _hindrances(
 
 def _talked(facts: Facts) -> bool:
     """A live two-way conversation in the practice's month."""
-    start, end = days(facts.month.first, facts.month.last, facts.practice_tz)
+    start, end = facts.month.span(facts.practice_tz)
     return facts.rpm is not None and any(start <= micros(at) < end for at in facts.rpm.interactive)
 
 
@@ -208,17 +231,27 @@ def _standings(
             entries=m.pool.entries,
             addon=m is chosen,
             ends_on=facts.month.last,
+            last_chance=facts.month.last,
             blockers=tuple(r.reason for r in m.refusals),
         )
 
 
 def _worth_telling(measured: Measured, chosen: Measured | None) -> bool:
-    """What nobody works towards is no news: staff's track always is, others once they have time."""
+    """What nobody works towards is no news: staff's track always is, others once they have time.
+
+    Beside a chosen track only what would be chosen in its place.
+    """
     if not measured.asked_for or measured.eligible:
         return False
-    if chosen is not None and measured.track.rank >= chosen.track.rank:
+    if chosen is not None and not _would_win(measured, chosen):
         return False
     return bool(measured.pool.micros) or Role.CLINICAL_STAFF in measured.track.counts
+
+
+def _would_win(measured: Measured, chosen: Measured) -> bool:
+    if measured.track.rank != chosen.track.rank:
+        return measured.track.rank < chosen.track.rank
+    return bool(measured.pool.micros) and measured.first_unit > chosen.stack.dollars
 
 
 def _lines(chosen: Measured, facts: Facts, rules: Rules) -> Iterator[Line]:

@@ -16,7 +16,12 @@ def as_json(result: Result) -> dict[str, Any]:
     return {
         "billable": [{"code": line.code, "units": line.units} for line in result.billable],
         "rejections": [
-            {"subject": r.subject, "reason": r.reason, "detail": words.detail(r)}
+            {
+                "subject": r.subject,
+                "reason": r.reason,
+                "detail": words.detail(r),
+                "entries": r.entries,
+            }
             for r in result.rejections
         ],
         "alternatives": [
@@ -24,6 +29,7 @@ def as_json(result: Result) -> dict[str, Any]:
                 "code": stack.code,
                 "billable": [{"code": code, "units": units} for code, units in stack.units],
                 "amount": str(stack.dollars),
+                "entries": stack.entries,
             }
             for stack in result.alternatives
         ],

@@ -12,7 +12,7 @@ import pytest
 from ccm_link import words
 from ccm_link.codes import Reason
 from ccm_link.evaluate import evaluate
-from ccm_link.explain import CURABLE, Kind
+from ccm_link.explain import CURABLE, FINAL, WITHIN_THE_MONTH, Kind
 from ccm_link.facts import decode
 from ccm_link.intervals import SECOND, Length
 from ccm_link.month import MonthLists, PatientMonth, month_lists
@@ -32,7 +32,7 @@ def said(case: dict[str, Any], subject: str, kind: Kind, *, today: date | None =
 def test_why_a_code_bills_names_its_minutes_and_entries() -> None:
     case = month(entry(800), entry(600, "2026-03-12T09:00:00-04:00", name="t2"))
     assert said(case, "99490", Kind.WHY) == [
-        "1 unit(s): 23 min 20 s in 2 entries; threshold met 12 Mar 2026."
+        "1 unit: 23 min 20 s in 2 entries; threshold met Mar 12, 2026."
     ]
 
 
@@ -42,10 +42,10 @@ def test_what_is_short_is_said_to_the_second() -> None:
         "16 min 40 s counted, 20 min needed: 3 min 20 s short."
     ]
     assert said(case, "99490", Kind.WHAT_NEXT, today=date(2026, 3, 31)) == [
-        "3 min 20 s more by 31 Mar 2026 (16 min 40 s of 20 min)."
+        "3 min 20 s more by Mar 31, 2026 (16 min 40 s of 20 min)."
     ]
     assert said(case, "99490", Kind.IMPOSSIBLE, today=date(2026, 4, 1)) == [
-        "Not any more: the month ended 31 Mar 2026, 3 min 20 s short."
+        "Not any more: the month ended Mar 31, 2026, 3 min 20 s short."
     ]
 
 
@@ -53,7 +53,7 @@ def test_time_behind_a_missing_consent_is_shown_as_waiting() -> None:
     case = month(entry(1400), enrollments=[enrolled(consent=None)])
     assert "No consent is on record before the end of the month." in said(case, "CCM", Kind.WHY_NOT)
     assert said(case, "99490", Kind.WHY_NOT) == [
-        "23 min 20 s are counted and wait until the programme may bill."
+        "23 min 20 s counted, waiting until the programme may bill."
     ]
 
 
@@ -73,6 +73,47 @@ def test_a_day_that_already_has_a_reading_cannot_give_another() -> None:
     assert said(rpm_month(rpm=rpm), "99454", Kind.IMPOSSIBLE, today=date(2026, 3, 29))
 
 
+def test_the_day_after_which_it_is_out_of_reach_is_told_before() -> None:
+    """Seven days so far and nine more needed: the last nine days of the period."""
+    rpm = {"period_starts": ["2026-03-01"], "reading_days": days("2026-03-01", 7)}
+    told = said(rpm_month(rpm=rpm), "99454", Kind.WHAT_NEXT, today=date(2026, 3, 8))
+    assert told == [
+        "9 more days with a reading by Mar 30, 2026 (7 of 16); out of reach after Mar 22, 2026."
+    ]
+    assert said(rpm_month(rpm=rpm), "99454", Kind.WHAT_NEXT, today=date(2026, 3, 22)) == told
+    (gone,) = said(rpm_month(rpm=rpm), "99454", Kind.IMPOSSIBLE, today=date(2026, 3, 23))
+    assert gone.startswith("Not any more: 9 more days needed, and the period ends Mar 30, 2026.")
+    assert gone.endswith("Last chance: Mar 22, 2026.")
+
+
+def test_one_day_is_one_day() -> None:
+    rpm = {"period_starts": ["2026-03-01"], "reading_days": ["2026-03-01"]}
+    case = rpm_month(rpm=rpm)
+    assert said(case, "99445", Kind.WHAT_NEXT, today=date(2026, 3, 2)) == [
+        "1 more day with a reading by Mar 30, 2026 (1 of 2); out of reach after Mar 30, 2026."
+    ]
+    assert said(case, "99445", Kind.WHY_NOT) == ["1 day with a reading, 2 needed."]
+    assert len(said(case, "99454", Kind.WHAT_NEXT, today=date(2026, 3, 2))) == 1
+
+
+def test_what_only_this_month_can_cure_says_until_when_and_then_that_it_is_over() -> None:
+    case = rpm_month(entry(1200, program="RPM"), rpm={})
+    assert said(case, "99457", Kind.WHAT_NEXT, today=date(2026, 3, 31)) == [
+        "Talk with the patient by phone or video by Mar 31, 2026, and log it."
+    ]
+    assert said(case, "99457", Kind.IMPOSSIBLE, today=date(2026, 4, 1)) == [
+        "Not for this month any more, unless a talk was held in it and not marked as one."
+    ]
+
+
+def test_of_a_track_that_would_win_the_missing_time_is_told() -> None:
+    doctor = entry(1500, "2026-03-11T09:00:00-04:00", name="t2", role="qhp", staff="MD1")
+    told = said(month(entry(1200), doctor), "99491", Kind.WHAT_NEXT, today=date(2026, 3, 12))
+    assert told == ["5 min more by Mar 31, 2026 (25 min of 30 min)."]
+    less = month(entry(2400), doctor)  # two units of staff's time come to more than one of 99491
+    assert said(less, "99491", Kind.WHAT_NEXT, today=date(2026, 3, 12)) == []
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_words(reason: Reason) -> None:
     assert words._WHY_NOT[reason]
@@ -80,6 +121,9 @@ def test_every_reason_has_words(reason: Reason) -> None:
 
 def test_every_reason_that_can_be_cured_says_how() -> None:
     assert set(words._WHAT_NEXT) == CURABLE | {"short_seconds", "short_days"}
+    gone = {"out_of_reach_seconds", "out_of_reach_days"}
+    assert set(words._IMPOSSIBLE) == FINAL | WITHIN_THE_MONTH | gone
+    assert not FINAL & CURABLE
 
 
 @pytest.mark.parametrize("advice", Advice)
@@ -141,7 +185,7 @@ def test_a_missing_conversation_is_nearly_there() -> None:
     found = lists(MID, Cee=rpm_month(entry(1200, program="RPM"), rpm={}))
     (item,) = found.nearly
     assert (item.code, item.missing, item.needs_talk) == ("99457", 0, True)
-    assert item.words == ("Talk with the patient, by phone or video, and log it.",)
+    assert item.words == ("Talk with the patient by phone or video, and log it.",)
 
 
 def test_minutes_come_before_days() -> None:
@@ -156,7 +200,7 @@ def test_minutes_come_before_days() -> None:
 def test_after_the_month_what_was_nearly_is_blocked() -> None:
     found = lists(date(2026, 4, 1), Eve=month(entry(1190)))
     assert found.nearly == ()
-    assert found.blocked[0].words == ("Not any more: the month ended 31 Mar 2026, 10 s short.",)
+    assert found.blocked[0].words == ("Not any more: the month ended Mar 31, 2026, 10 s short.",)
 
 
 def test_time_that_waits_is_told_beside() -> None:

@@ -89,6 +89,8 @@ def months_of_conflicts() -> Months:
         for by in ("A", "B"):
             claims = {"other_claims": [{"code": claimed, "practitioner": by}]}
             yield month(entry(1800), g0506=G0506, **claims)
+            yield month(entry(1800, role="qhp"), **claims)
+            yield month(entry(3600), enrollments=[enrolled(complex_mdm="high")], **claims)
             yield month(entry(1800, program="PCM"), enrollments=[enrolled("PCM")], **claims)
             yield month(apcm=["G0557"], **claims)
             for seconds in (1, 600, 1200):
