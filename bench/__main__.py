@@ -16,6 +16,7 @@ from bench import faults as fault_run
 from bench import ingest as ingest_bench
 from bench import judging as judging_bench
 from bench import latency as latency_bench
+from bench import month as month_bench
 from bench.report import say, show, tell
 from bench.stream import Load
 
@@ -127,6 +128,23 @@ def judging(
     """Readings that one alert worker judges a second, everybody's day at once."""
     wish = judging_bench.Wish(people=people, rounds=rounds, share=share)
     _end(judging_bench.run(wish), as_json=as_json)
+
+
+@app.command()
+def month(
+    *,
+    as_json: AsJson = False,
+    people: Annotated[int, typer.Option(help="enrolled patients", min=1)] = 10_000,
+    entries: Annotated[int, typer.Option(help="of each in the month", min=1)] = 30,
+    days: Annotated[int, typer.Option(help="with a reading, of each", min=1)] = 40,
+    rounds: Annotated[int, typer.Option(help="medians of so many", min=1)] = 3,
+    processes: Annotated[int, typer.Option(help="of the command", min=1)] = 2,
+) -> None:
+    """A clinic's month evaluated and stored, by the command that operators run."""
+    wish = month_bench.Wish(
+        people=people, entries=entries, days=days, rounds=rounds, processes=processes
+    )
+    _end(month_bench.run(wish), as_json=as_json)
 
 
 @app.command()

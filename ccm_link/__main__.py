@@ -1,5 +1,6 @@
 """`python -m ccm_link evaluate < input.json`: one patient's month; `run`: the service.
 
+`evaluate-month`: every patient of a clinic, evaluated and stored (`ccm_link.closing`).
 Exit 2 of `evaluate`: the input is wrong, and stderr says in one line which field.
 """
 
@@ -52,6 +53,20 @@ def _day(text: str) -> date:
 def _refuse(line: str) -> None:
     sys.stderr.write(" ".join(line.split()) + "\n")
     raise typer.Exit(_REFUSED)
+
+
+@app.command("evaluate-month")
+def evaluate_month_of_clinic(
+    *,
+    clinic: Annotated[str, typer.Option(help="its key")],
+    month: Annotated[str, typer.Option(help="YYYY-MM")],
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
+    processes: Annotated[int, typer.Option(help="that share the patients", min=1)] = 2,
+) -> None:
+    """Evaluate and store everybody enrolled in a clinic's month; tell what it comes to."""
+    from ccm_link import closing_command  # noqa: PLC0415 -- the engine needs no database driver
+
+    raise typer.Exit(closing_command.run(clinic, month, as_json=as_json, processes=processes))
 
 
 @app.command()

@@ -8,7 +8,7 @@ instant was written, and whatever fields a later release adds (what is as by def
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,10 +52,16 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, datetime):
         return _utc(value)
     if isinstance(value, list):
-        return sorted(map(_canonical, value), key=_encode)
+        return _sorted(value)
     if isinstance(value, msgspec.Struct):
         return _struct(value)
     return value
+
+
+def _sorted(values: list[Any]) -> list[Any]:
+    if all(isinstance(value, str | date) and not isinstance(value, datetime) for value in values):
+        return sorted(values)
+    return sorted(map(_canonical, values), key=_encode)
 
 
 def _utc(at: datetime) -> datetime:

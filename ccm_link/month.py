@@ -43,7 +43,7 @@ class PatientMonth:
     facts: Facts
     result: Result
     waiting: Waiting
-    as_of: date | None = None  # the patient's day on which it was evaluated
+    as_of: date  # the patient's day on which it was evaluated
     open_tasks: int = 0  # as they are now, whatever the month
     signed: Signature | None = None
 
@@ -88,6 +88,7 @@ class Nearly:
     code: str
     unit: Unit
     missing: int  # microseconds or days
+    last_chance: date  # the last day on which it is still in reach, if nothing is added before
     needs_talk: bool
     words: tuple[str, ...]  # what is missing
 
@@ -145,6 +146,7 @@ def _nearest(month: PatientMonth, today: date | None) -> Iterator[Nearly]:
             code=standing.code,
             unit=standing.unit,
             missing=standing.missing,
+            last_chance=standing.last_chance,
             needs_talk=bool(standing.blockers),
             words=tuple(_missing(standing)),
         )

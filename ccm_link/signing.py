@@ -210,7 +210,7 @@ async def _sign(pen: _Pen, found: PatientMonth, seen: str, note: str) -> Signed:
 
 def _signable(pen: _Pen, found: PatientMonth, seen: str) -> bytes:
     """The bytes that are signed."""
-    if found.as_of is None or found.as_of <= pen.month.last:
+    if found.as_of <= pen.month.last:
         raise MonthRuns
     if found.signed is not None:
         raise AlreadySigned(found.signed.signed_by_name, found.signed.signed_at)

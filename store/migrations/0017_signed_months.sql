@@ -188,6 +188,7 @@ GRANT SELECT, INSERT ON rule_table, signed_month, month_lock TO hl_api;
 GRANT UPDATE (reopened_at, reopened_by, reopened_reason) ON signed_month TO hl_api;
 GRANT UPDATE (unlocked_at, unlocked_by, unlocked_reason) ON month_lock TO hl_api;
 GRANT SELECT ON signed_month, month_lock, rule_table TO hl_worker;
-GRANT SELECT, INSERT, UPDATE ON month_evaluation TO hl_api, hl_worker;
+GRANT SELECT ON month_evaluation TO hl_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON month_evaluation TO hl_worker;
 
 RESET ROLE;

@@ -154,6 +154,7 @@ def patient(name: str, case: dict[str, Any], today: date, **waiting: int) -> Pat
     return PatientMonth(
         patient=Person(id=uuid.uuid4(), family_name=name, given_name="P", birth_date=None),
         facts=facts,
+        as_of=today,
         result=evaluate(facts, rules_for(facts.month), today=today),
         waiting=Waiting(**waiting),
     )
