@@ -39,7 +39,7 @@ def readings_of(rows: Sequence[Row], reader: Reader) -> list[ReadingRow]:
 
 
 def _row(row: Row, reader: Reader) -> ReadingRow:
-    value, more = _value(row, reader)
+    value, more = value_words(row, reader)
     return ReadingRow(
         at=row["measured_at"],
         kind=str(KINDS.get(row["kind"], row["kind"])),
@@ -55,7 +55,8 @@ def _row(row: Row, reader: Reader) -> ReadingRow:
     )
 
 
-def _value(row: Row, reader: Reader) -> tuple[str, str]:
+def value_words(row: Row, reader: Reader) -> tuple[str, str]:
+    """What was measured, and what belongs to it: `191/124 mmHg`, `pulse 82`."""
     if row["failed"]:
         return "Failed", "the device could not measure"
     if row["kind"] == "blood_pressure":

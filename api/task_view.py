@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from alerts.lineage import Lineage
 from api import words
 from api.auth.viewer import Viewer
 from api.units import glucose_in, weight_in
+from api.words import Numbers
 
 Row = dict[str, Any]
 
@@ -85,7 +87,7 @@ def _evidence(row: Row, lineage: str, viewer: Viewer) -> Evidence:
     return Evidence(
         at=row["measured_at"],
         what=words.headline(lineage, row["observed"], viewer),
-        limits=[_limit(bound, viewer) for bound in _worst(row["limits"])],
+        limits=limit_words(row["limits"], viewer),
         source="; ".join(sorted({bound["source"] for bound in row["limits"]})),
         severity=row["severity"],
         late=row["late"],
@@ -99,16 +101,21 @@ def _evidence(row: Row, lineage: str, viewer: Viewer) -> Evidence:
     )
 
 
-def _limit(bound: Row, viewer: Viewer) -> str:
+def limit_words(limits: Sequence[Numbers], viewer: Viewer) -> list[str]:
+    """The worst limit of each measure that a reading met."""
+    return [_limit(bound, viewer) for bound in _worst(limits)]
+
+
+def _limit(bound: Numbers, viewer: Viewer) -> str:
     """Of blood pressure with the measure's name: a cuff has two of them."""
     shown = words.limit(bound, viewer)
     name = words.MEASURES[bound["measure"]]
     return f"{name} {shown}" if bound["measure"].endswith("_mmhg") else shown
 
 
-def _worst(limits: list[Row]) -> list[Row]:
+def _worst(limits: Sequence[Numbers]) -> list[Numbers]:
     """One per measure: they come with the worst first."""
-    first: dict[str, Row] = {}
+    first: dict[str, Numbers] = {}
     for bound in limits:
         first.setdefault(bound["measure"], bound)
     return list(first.values())
@@ -206,11 +213,11 @@ def _series(subject: str, rows: list[Row], viewer: Viewer) -> list[Row]:
     ]
 
 
-def _is_drawn(bound: Row, subject: str) -> bool:
+def _is_drawn(bound: Numbers, subject: str) -> bool:
     return bound.get("value") is not None and subject != "weight"
 
 
-def _line(bound: Row, subject: str, viewer: Viewer) -> Row:
+def _line(bound: Numbers, subject: str, viewer: Viewer) -> Row:
     return {
         "value": _shown(bound["value"], subject, viewer),
         "label": f"{words.MEASURES[bound['measure']]} {words.limit(bound, viewer)}",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -28,6 +29,7 @@ from tests.api.world import Home
 from vitals.clock import utc_now
 from vitals.errors import QuarantineReason
 
+NEW_YORK = ZoneInfo("America/New_York")
 ANYBODY = "anybody"
 SIGNED_IN = "signed in"
 ALL = frozenset(ROLES)
@@ -87,6 +89,7 @@ MAY: dict[str, dict[str, Any]] = {
     "/consents/{consent_id}/stop": {"POST": CARE},
     "/month": {"GET": CHART},
     "/month/{patient_id}": {"GET": CHART},
+    "/month/{patient_id}/lines/{code}": {"GET": CHART},
     "/rules": {"GET": ALL},
     "/homes": {"GET": HOMES},
     "/homes/search": {"POST": HOMES},
@@ -167,7 +170,12 @@ FORMS: dict[str, dict[str, str]] = {
 }
 
 
-QUERIES = {"/tasks/{task_id}/preview": "?programme=RPM", "/quarantine/replay": "?reason=not_json"}
+QUERIES = {
+    "/tasks/{task_id}/preview": "?programme=RPM",
+    "/quarantine/replay": "?reason=not_json",
+    "/month/{patient_id}/lines/{code}": "?month={month}",
+}
+ELEMENTS = frozenset({"availability", "cost_sharing", "one_practitioner", "right_to_stop"})
 
 
 def routes_of(routes: Any) -> Iterator[APIRoute]:
@@ -206,14 +214,15 @@ async def furnish(database, admin, clinic, *, number):
         practitioner=provider.id,
         starts_on=date(2026, 10, 1),
         qualifying_conditions=("a", "b"),
+        care_plan_on=date(2026, 10, 1),
     )
     enrolment = await enrol(admin, clinic.name, provider, key, new, now=now)
     given = NewConsent(
         programme="CCM",
         practitioner=provider.id,
-        given_at=now,
+        given_at=now - timedelta(hours=3),
         method="verbal",
-        elements=frozenset(),
+        elements=ELEMENTS,
     )
     consent = await record_consent(admin, clinic.name, provider, key, given, now=now)
     entry = await log_time(
@@ -265,6 +274,8 @@ async def furnish(database, admin, clinic, *, number):
         "enrolment_id": enrolment,
         "consent_id": consent,
         "entry_id": entry.entry_id,
+        "code": "99491",  # what the provider's hour bills
+        "month": f"{(now - timedelta(hours=1.5)).astimezone(NEW_YORK):%Y-%m}",  # of most of it
         "handle": tokens.hashed(token).hex(),
         "staff_id": clinic.staff["nurse"],
         "hold_id": await retention.place_hold(
@@ -285,7 +296,7 @@ def in_order(app):
 async def ask(browser, method, path, keys):
     address = address_of(path, keys)
     if method == "GET":
-        return await browser.client.get(address + QUERIES.get(path, ""))
+        return await browser.client.get(address + QUERIES.get(path, "").format(**keys))
     return await browser.post(address, **FORMS.get(path, {}))
 
 
