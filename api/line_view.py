@@ -9,11 +9,11 @@ from datetime import date
 from api.auth.viewer import Viewer
 from api.chain_steps import Chain, Step
 from api.month_view import subject_words
-from api.rule_words import sentence
 from api.times import full, short
 from ccm_link import words
 from ccm_link.evaluate import Result
 from ccm_link.evidence_parts import ClaimLine, Consent, Enrolment, Entry, Evidence
+from ccm_link.rule_words import sentence
 from ccm_link.rules import Gate, Row, Rules
 
 

@@ -1,4 +1,4 @@
-"""The month as a biller reads it: pure, from the engine's lists and one patient's result."""
+"""One patient's month as a biller reads it: pure, from the engine's result."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from ccm_link import words
 from ccm_link.activities import ACTIVITIES, Activity
 from ccm_link.explain import Kind
 from ccm_link.intervals import total
-from ccm_link.month import Blocked, MonthLists, Nearly, PatientMonth, Ready
-from ccm_link.outcome import Unit
+from ccm_link.month import PatientMonth
 
 Row = Mapping[str, Any]
 
@@ -34,27 +33,6 @@ _STATES = {
     "held": "Held: overlaps another patient",
     "reversed": "Taken back",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """One line of a list."""
-
-    href: str
-    name: str
-    programme: str
-    what: str
-    detail: tuple[str, ...]
-    waiting: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
-    """Ready, nearly and blocked, in words."""
-
-    ready: list[Listed]
-    nearly: list[Listed]
-    blocked: list[Listed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,44 +60,6 @@ class Spent:
     cause: str
     task_id: str | None
     review: str | None
-
-
-def lists_of(lists: MonthLists, month: str) -> Lists:
-    return Lists(
-        ready=[_ready(item, month) for item in lists.ready],
-        nearly=[_nearly(item, month) for item in lists.nearly],
-        blocked=[_blocked(item, month) for item in lists.blocked],
-    )
-
-
-def _ready(item: Ready, month: str) -> Listed:
-    codes = ", ".join(
-        f"{x.code} \N{MULTIPLICATION SIGN} {x.units}" if x.units > 1 else x.code for x in item.lines
-    )
-    programmes = " + ".join(dict.fromkeys(str(line.programme) for line in item.lines))
-    return _listed(item.month, month, programmes, codes, item.month.text(Kind.WHY, Kind.LOOK))
-
-
-def _nearly(item: Nearly, month: str) -> Listed:
-    unit = "" if item.unit is Unit.SECONDS else " (reading days)"
-    return _listed(item.month, month, str(item.programme), f"{item.code}{unit}", item.words)
-
-
-def _blocked(item: Blocked, month: str) -> Listed:
-    return _listed(item.month, month, str(item.programme), "Blocked", item.words)
-
-
-def _listed(
-    of: PatientMonth, month: str, programme: str, what: str, detail: Sequence[str]
-) -> Listed:
-    return Listed(
-        href=f"/month/{of.patient.id}?month={month}",
-        name=f"{of.patient.given_name} {of.patient.family_name}",
-        programme=programme,
-        what=what,
-        detail=tuple(detail),
-        waiting=of.waiting_words,
-    )
 
 
 def answers(of: PatientMonth) -> list[Answer]:

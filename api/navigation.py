@@ -23,7 +23,7 @@ class Entry:
 _ENTRIES: tuple[tuple[str, str, str, frozenset[Role]], ...] = (
     ("Queue", "/queue", "bell", _CARE),
     ("Patients", "/patients", "users", _EVERYBODY),
-    ("Month", "/month", "calendar", _CARE | {Role.BILLER}),
+    ("Month", "/month", "calendar", _EVERYBODY),
     ("Homes & devices", "/homes", "home", _CARE | {Role.ADMIN}),
     ("Quarantine", "/quarantine", "alert-triangle", _CARE | {Role.ADMIN}),
     ("Staff", "/staff", "id", frozenset({Role.ADMIN})),

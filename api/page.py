@@ -117,7 +117,9 @@ CarePage = Annotated[Page, Depends(PageFor(*CARE))]
 ChartPage = Annotated[Page, Depends(PageFor(*CARE, Role.BILLER))]
 #: Who registers patients; an admin sees who they are and nothing of the chart.
 IdentityPage = Annotated[Page, Depends(PageFor(*CARE, Role.ADMIN))]
-MonthPage = Annotated[Page, Depends(PageFor(*CARE, Role.BILLER))]
+#: Who signs a month sees what it rests on: the one part of a chart that is an admin's too.
+MonthPage = Annotated[Page, Depends(PageFor(*CARE, Role.BILLER, Role.ADMIN))]
+SigningPage = Annotated[Page, Depends(PageFor(Role.BILLER, Role.ADMIN))]
 HomesPage = Annotated[Page, Depends(PageFor(*CARE, Role.ADMIN))]
 LimitsPage = Annotated[Page, Depends(PageFor(Role.PROVIDER, Role.ADMIN))]
 ProviderPage = Annotated[Page, Depends(PageFor(Role.PROVIDER))]

@@ -31,6 +31,7 @@ def environment() -> Environment:
         full=times.full,
         short=times.short,
         day=_day,
+        shortday=_short_day,
         monthname=_month,
         clock=times.clock,
         duration=times.duration,
@@ -58,6 +59,10 @@ def render(template: str, context: dict[str, Any]) -> str:
 def _day(value: date | datetime, zone: ZoneInfo | None = None) -> str:
     local = value.astimezone(zone) if isinstance(value, datetime) and zone else value
     return f"{local:%b} {local.day}, {local.year}"
+
+
+def _short_day(day: date) -> str:
+    return f"{day:%b} {day.day}"
 
 
 def _month(day: date) -> str:

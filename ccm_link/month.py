@@ -88,6 +88,9 @@ class Nearly:
     code: str
     unit: Unit
     missing: int  # microseconds or days
+    have: int
+    need: int
+    ends_on: date  # the last day that can still add to it
     last_chance: date  # the last day on which it is still in reach, if nothing is added before
     needs_talk: bool
     words: tuple[str, ...]  # what is missing
@@ -146,6 +149,9 @@ def _nearest(month: PatientMonth, today: date | None) -> Iterator[Nearly]:
             code=standing.code,
             unit=standing.unit,
             missing=standing.missing,
+            have=standing.have,
+            need=standing.need,
+            ends_on=standing.ends_on,
             last_chance=standing.last_chance,
             needs_talk=bool(standing.blockers),
             words=tuple(_missing(standing)),

@@ -51,8 +51,8 @@ def work_off(browser: Browser, clock: Clock, task: str, *, lasting: timedelta) -
 
 
 def unseen(browser: Browser, codes: Iterable[str]) -> list[str]:
-    """Codes that the month's page does not show to whoever is signed in."""
-    page = browser.get("/month")
+    """Codes that the list of what is ready does not show to whoever is signed in."""
+    page = browser.get("/month?show=to_sign")
     return [code for code in codes if code not in page.text]
 
 

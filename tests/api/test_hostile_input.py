@@ -77,6 +77,14 @@ async def test_text_that_no_column_holds(stranger, keys, path, field, bytes_):
         "/quarantine/%00",
         "/patients/%ff%fe",
         "/devices/{device_key}/assign?check=yes&slot=" + "9" * 5000,
+        "/month?skip=-1",
+        "/month?skip=" + "9" * 5000,
+        "/month?show=everything",
+        "/month?programme=%00",
+        "/month/{patient_id}/lines/%00%00%00%00%00",
+        "/month/{patient_id}/lines/00000",
+        "/month/{patient_id}/signed/00000000-0000-0000-0000-000000000000",
+        "/rules?month=%00",
         f"/devices/{{device_key}}/assign?check=yes&starts={quote(FIRST)}",
         f"/devices/{{device_key}}/assign?check=yes&starts=2026-01-01T00:00&ends={quote(LAST)}",
     ],
@@ -100,6 +108,26 @@ async def test_a_notice_that_somebody_else_put_there(stranger, keys, flash):
     stranger.client.cookies.set("hl_flash", quote(flash))
     answer = await stranger.get("/account")
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status"),
+    [
+        ("/month/sign", {"month": "2026-01", "seen": "nobody"}, 422),
+        ("/month/sign", {"month": "2026-01", "seen": "x:y"}, 422),
+        ("/month/{patient_id}/sign", {"month": "{month}", "facts": "[" * 60_000}, 409),
+        ("/month/{patient_id}/sign", {"month": "{before}", "seen": "f" * 65}, 422),
+        ("/month/{patient_id}/sign", {"month": "2026-01"}, 404),
+        ("/month/{patient_id}/reopen", {"month": "{month}", "reason": "x"}, 404),
+        ("/month/{patient_id}/reopen", {"month": "{before}", "reason": " "}, 409),
+    ],
+)
+async def test_signing_takes_nothing_else(stranger, keys, north, path, form, status):
+    await stranger.sign_in(north.email("biller"))
+    filled = {name: value.replace("{month}", keys["month"]) for name, value in form.items()}
+    filled = {name: v.replace("{before}", keys["before"]) for name, v in filled.items()}
+    answer = await stranger.post(address_of(path, keys), **filled)
+    assert answer.status_code == status
 
 
 async def test_a_body_in_pieces_is_as_bounded(stranger):

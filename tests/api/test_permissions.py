@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,11 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.auth import tokens
+from ccm_link import signing
 from ccm_link.acting import Actor
+from ccm_link.calendar_month import Month
 from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
+from ccm_link.months_service import patient_month
 from ccm_link.work import log_time
 from store import quarantine, retention
 from store import staff as people
@@ -36,6 +39,7 @@ ALL = frozenset(ROLES)
 CARE = frozenset({"nurse", "provider"})
 CHART = CARE | {"biller"}
 HOMES = CARE | {"admin"}
+SIGNS = frozenset({"biller", "admin"})
 ADMIN = frozenset({"admin"})
 LIMITS = frozenset({"provider", "admin"})
 PROVIDER = frozenset({"provider"})
@@ -87,9 +91,15 @@ MAY: dict[str, dict[str, Any]] = {
     "/enrolments/{enrolment_id}/end": {"POST": CARE},
     "/enrolments/{enrolment_id}/care-plan": {"POST": CARE},
     "/consents/{consent_id}/stop": {"POST": CARE},
-    "/month": {"GET": CHART},
-    "/month/{patient_id}": {"GET": CHART},
-    "/month/{patient_id}/lines/{code}": {"GET": CHART},
+    "/month": {"GET": ALL},
+    "/month/sign": {"GET": SIGNS, "POST": SIGNS},
+    "/month/lock": {"POST": SIGNS},
+    "/month/unlock": {"POST": SIGNS},
+    "/month/{patient_id}": {"GET": ALL},
+    "/month/{patient_id}/lines/{code}": {"GET": ALL},
+    "/month/{patient_id}/sign": {"POST": SIGNS},
+    "/month/{patient_id}/reopen": {"POST": SIGNS},
+    "/month/{patient_id}/signed/{signing_id}": {"GET": ALL},
     "/rules": {"GET": ALL},
     "/homes": {"GET": HOMES},
     "/homes/search": {"POST": HOMES},
@@ -160,6 +170,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/time/{entry_id}/reverse": {"reason": "Wrong"},
     "/enrolments/{enrolment_id}/end": {"on": "2026-12-01", "ends_on": "2026-12-01"},
     "/enrolments/{enrolment_id}/care-plan": {"care_plan_on": "2026-11-01", "on": "2026-11-01"},
+    "/month/{patient_id}/sign": {"month": "2026-01"},
     "/homes/{home_id}/edit": {"label": "Flat 2", "zone": "America/New_York"},
     "/homes/{home_id}/gateways": {"name": "gw-99"},
     "/assignments/{assignment_id}/end": {"ends_at": "2026-11-20T09:00"},
@@ -212,15 +223,15 @@ async def furnish(database, admin, clinic, *, number):
     new = NewEnrolment(
         programme="CCM",
         practitioner=provider.id,
-        starts_on=date(2026, 10, 1),
+        starts_on=(now - timedelta(days=80)).date(),
         qualifying_conditions=("a", "b"),
-        care_plan_on=date(2026, 10, 1),
+        care_plan_on=(now - timedelta(days=80)).date(),
     )
     enrolment = await enrol(admin, clinic.name, provider, key, new, now=now)
     given = NewConsent(
         programme="CCM",
         practitioner=provider.id,
-        given_at=now - timedelta(hours=3),
+        given_at=now - timedelta(days=79),
         method="verbal",
         elements=ELEMENTS,
     )
@@ -229,6 +240,7 @@ async def furnish(database, admin, clinic, *, number):
         admin, clinic.name, provider, key, "CCM", "call",
         now - timedelta(hours=2), now - timedelta(hours=1), False, "Called", now=now,
     )  # fmt: skip
+    signed = await signed_month(admin, clinic, provider, key, now=now)
     row = QuarantineRow(
         topic=f"hl/v1/{clinic.name}/gw-{number}/readings",
         scope="envelope",
@@ -274,6 +286,8 @@ async def furnish(database, admin, clinic, *, number):
         "enrolment_id": enrolment,
         "consent_id": consent,
         "entry_id": entry.entry_id,
+        "signing_id": signed.id,
+        "before": f"{signed.month:%Y-%m}",
         "code": "99491",  # what the provider's hour bills
         "month": f"{(now - timedelta(hours=1.5)).astimezone(NEW_YORK):%Y-%m}",  # of most of it
         "handle": tokens.hashed(token).hex(),
@@ -282,6 +296,22 @@ async def furnish(database, admin, clinic, *, number):
             admin, clinic.name, key, reason="Court", by=clinic.staff["admin"], now=now
         ),
     }
+
+
+async def signed_month(admin, clinic, provider, patient, *, now):
+    """An hour of the month before, and that month signed."""
+    before = now.replace(day=1, hour=15) - timedelta(days=15)
+    await log_time(
+        admin, clinic.name, provider, patient, "CCM", "call",
+        before, before + timedelta(hours=1), False, "Called", now=now,
+    )  # fmt: skip
+    month = Month.of(before.date())
+    biller = Actor(id=clinic.staff["biller"], role="biller")
+    found = await patient_month(admin, clinic.name, patient, month, now=now)
+    assert found is not None
+    return await signing.sign(
+        admin, clinic.name, biller, patient, month, seen=found.facts_sha256, note="", now=now
+    )
 
 
 def address_of(path, keys):
@@ -355,6 +385,7 @@ async def test_other_clinics_things_did_not_change(app, database, admin, north, 
         "patient", "home", "gateway", "device", "assignment", "alert", "care_task", "contact",
         "enrolment", "consent", "time_entry", "clinical_limit", "quarantine", "staff_membership",
         "staff_invitation", "audit_event", "retention_rule", "legal_hold", "quarantine_replay",
+        "signed_month", "month_lock",
     )  # fmt: skip
 
     async def picture():

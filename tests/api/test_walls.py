@@ -27,7 +27,8 @@ INSERT INTO signed_month (clinic_id, patient_id, month, version, as_of, facts, f
                           result_sha256, rules_sha256, rules_version, signed_by, signed_by_name,
                           signed_at)
 SELECT 'north', %(patient)s, '2026-01-01', 1, '2026-02-01', 'f', encode(sha256('f'), 'hex'), 'r',
-       encode(sha256('r'), 'hex'), sha256, left(sha256, 12), %(by)s, 'P', now() FROM rule_table;
+       encode(sha256('r'), 'hex'), sha256, left(sha256, 12), %(by)s, 'P', now() FROM rule_table
+WHERE rules = 'rules';
 INSERT INTO month_lock (clinic_id, month, locked_by, locked_at)
 VALUES ('north', '2026-01-01', %(by)s, now());
 INSERT INTO month_evaluation (clinic_id, patient_id, month, facts_sha256, rules_version, as_of,

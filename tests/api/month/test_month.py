@@ -2,66 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-
 import pytest
 
 from api.month_view import subject_words
-from ccm_link.acting import Actor
-from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
-from ccm_link.work import log_time
-from store import fixtures
-
-ELEMENTS = frozenset({"availability", "cost_sharing", "one_practitioner", "right_to_stop"})
-
-
-@pytest.fixture
-def clinic(north, clock):
-    clock.now = datetime(2026, 11, 20, 15, tzinfo=UTC)
-    return north
-
-
-class Patient:
-    def __init__(self, admin, clinic, key):
-        self.admin, self.clinic, self.key = admin, clinic, key
-
-    async def enrol(self, *, consent=True, programme="CCM"):
-        provider = self.clinic.staff["provider"]
-        actor = Actor(id=provider, role="provider")
-        since = datetime(2026, 10, 1, 15, tzinfo=UTC)
-        new = NewEnrolment(
-            programme=programme,
-            practitioner=provider,
-            starts_on=date(2026, 10, 1),
-            qualifying_conditions=("hypertension", "diabetes"),
-            care_plan_on=date(2026, 10, 1),
-        )
-        await enrol(self.admin, "north", actor, self.key, new, now=since)
-        if consent:
-            given = NewConsent(
-                programme=programme,
-                practitioner=provider,
-                given_at=since,
-                method="verbal",
-                elements=ELEMENTS,
-            )
-            await record_consent(self.admin, "north", actor, self.key, given, now=since)
-
-    async def work(self, minutes, *, now, day=18):
-        nurse = Actor(id=self.clinic.staff["nurse"], role="nurse")
-        start = datetime(2026, 11, day, 15, tzinfo=UTC)
-        await log_time(
-            self.admin, "north", nurse, self.key, "CCM", "care_coordination",
-            start, start + timedelta(minutes=minutes), False, "Called the cardiologist", now=now,
-        )  # fmt: skip
-
-
-@pytest.fixture
-async def patient(admin, clinic):
-    key = await fixtures.register_patient(
-        admin, "north", family_name="Testperson", given_name="Mona"
-    )
-    return Patient(admin, clinic, key)
 
 
 async def test_nobody_enrolled_is_said_with_what_to_do(browser, clinic):
@@ -75,12 +18,12 @@ async def test_a_patient_moves_from_nearly_to_ready(browser, clinic, patient, cl
     await patient.work(17, now=clock.now)
     await browser.sign_in(clinic.email("biller"))
     page = await browser.get("/month")
-    assert "3 min" in page.text
-    assert "Nothing bills yet" in page.text
+    assert "3\N{NO-BREAK SPACE}min short" in page.text
+    assert "Nothing to sign" in page.text
     await patient.work(3, now=clock.now, day=19)
     page = await browser.get("/month?month=2026-11")
     assert "99490" in page.text
-    assert "Nothing bills yet" not in page.text
+    assert "Nothing to sign" not in page.text
     detail = await browser.get(f"/month/{patient.key}?month=2026-11")
     assert "2 time entries" in detail.text
     assert "Called the cardiologist" in detail.text

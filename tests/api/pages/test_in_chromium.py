@@ -18,7 +18,18 @@ LOOKS = (
 )
 PAGES = {
     "admin": ("/staff", "/settings", "/settings/limits", "/settings/retention", "/account"),
-    "biller": ("/month", "/month?month=2026-10", "/month/{patient_id}", "/rules", "/account"),
+    "biller": (
+        "/month",
+        "/month?month={before}",
+        "/month?month={before}&show=signed",
+        "/month/sign?month={before}",
+        "/month/{patient_id}",
+        "/month/{patient_id}?month={before}",
+        "/month/{patient_id}/lines/{code}?month={month}",
+        "/month/{patient_id}/signed/{signing_id}",
+        "/rules",
+        "/account",
+    ),
     "provider": ("/settings/limits", "/month"),
 }
 
