@@ -1,4 +1,4 @@
-"""`python -m ccm_link evaluate < input.json`: one patient's month; `run`: the service.
+"""`python -m ccm_link evaluate < input.json`: one patient's month; `run`: the service; `rates`.
 
 `evaluate-month`: every patient of a clinic, evaluated and stored (`ccm_link.closing`).
 Exit 2 of `evaluate`: the input is wrong, and stderr says in one line which field.
@@ -75,6 +75,17 @@ def run() -> None:
     from ccm_link import service  # noqa: PLC0415 -- the engine needs no database driver
 
     service.main()
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def rates(context: typer.Context) -> None:
+    """Load and show a clinic's own amounts."""
+    from ccm_link import rates_commands  # noqa: PLC0415 -- as above
+
+    rates_commands.app(context.args, prog_name="python -m ccm_link rates")
 
 
 if __name__ == "__main__":

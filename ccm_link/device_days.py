@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ccm_link.codes import Programme, Reason
-from ccm_link.facts import DeviceReading, Enrollment, Facts, Rpm
+from ccm_link.facts import Enrollment, Facts, Rpm
 from ccm_link.gates import met_conflicts
 from ccm_link.outcome import Advice, Line, Note, Outcome, Refusal, Standing, Unit
 from ccm_link.rules import DeviceRule, Rules
@@ -37,8 +37,7 @@ def evaluate_device(
     rpm = facts.rpm or Rpm()
     days = counted_days(rpm, facts)
     mine, told = _periods(rpm, days, facts, rules.device)
-    manual = tuple(_manual(reading) for reading in rpm.readings if reading.manual)
-    outcome = Outcome(refusals=(*manual, *told), notes=_early_days(days, enrolment, facts))
+    outcome = Outcome(refusals=(*_typed_in(rpm), *told), notes=_early_days(days, enrolment, facts))
     for period in mine:
         outcome += _period(period, days, facts, rules, enrolment, today)
     if len(mine) > 1:
@@ -50,7 +49,7 @@ def told_of_readings(facts: Facts, rules: Rules) -> tuple[Refusal, ...]:
     """What is true of readings and periods, whether or not the programme may bill."""
     rpm = facts.rpm or Rpm()
     _, told = _periods(rpm, counted_days(rpm, facts), facts, rules.device)
-    return (*(_manual(reading) for reading in rpm.readings if reading.manual), *told)
+    return (*_typed_in(rpm), *told)
 
 
 def counted_days(rpm: Rpm, facts: Facts) -> tuple[date, ...]:
@@ -59,8 +58,9 @@ def counted_days(rpm: Rpm, facts: Facts) -> tuple[date, ...]:
     return tuple(sorted({*rpm.reading_days, *automatic}))
 
 
-def _manual(reading: DeviceReading) -> Refusal:
-    return Refusal(subject=str(reading.at), reason=Reason.MANUAL_READING)
+def _typed_in(rpm: Rpm) -> list[Refusal]:
+    subjects = sorted(str(reading.at) for reading in rpm.readings if reading.manual)
+    return [Refusal(subject=subject, reason=Reason.MANUAL_READING) for subject in subjects]
 
 
 def _periods(
@@ -117,6 +117,7 @@ def _period(
         days=inside,
         served_on=(period.last,),
         dollars=rules.dollars(code, 1),
+        verified=rules.is_verified(code),
     )
     return Outcome(lines=(line,), refusals=few, standings=standings)
 

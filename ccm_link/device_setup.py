@@ -41,6 +41,7 @@ def evaluate_setup(facts: Facts, rules: Rules, enrolment: Enrollment) -> Outcome
         days=tuple(since[-rules.device.setup_days :]),
         served_on=(reached,),
         dollars=rules.dollars(rules.device.setup, 1),
+        verified=rules.is_verified(rules.device.setup),
     )
     return Outcome(lines=(line,))
 

@@ -23,6 +23,7 @@ from ccm_link.facts import Enrollment, Facts
 from ccm_link.gates import programme_refusals
 from ccm_link.normalise import Span, normalise, sent_twice
 from ccm_link.outcome import Advice, LedgerRow, Line, Note, Outcome, Refusal, Stack, Standing
+from ccm_link.rates import Rates
 from ccm_link.rules import Rules, with_policy
 from ccm_link.tracks import evaluate_tracks, waiting_tracks
 
@@ -40,6 +41,7 @@ class Result:
     explanations: tuple[Explanation, ...]
     refused: frozenset[str]  # programmes that bill nothing, whatever the time
     rules_version: str
+    rates: Rates | None = None  # whose amounts; None: the estimates of the rule table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,7 @@ def _result(outcome: Outcome, case: _Case) -> Result:
         explanations=explanations,
         refused=frozenset(p for p, found in case.refusals.items() if found),
         rules_version=case.rules.version,
+        rates=case.rules.rates,
     )
 
 

@@ -80,7 +80,13 @@ def ask_g0511(facts: Facts, rules: Rules, ccm: Outcome) -> Outcome:
         return ccm + Outcome(refusals=(Refusal(subject=_G0511, reason=Reason.CODE_RETIRED),))
     if not ccm.lines:
         return ccm
-    line = replace(ccm.lines[0], code=_G0511, units=1, dollars=rules.dollars(_G0511, 1))
+    line = replace(
+        ccm.lines[0],
+        code=_G0511,
+        units=1,
+        dollars=rules.dollars(_G0511, 1),
+        verified=rules.is_verified(_G0511),
+    )
     return replace(ccm, lines=(line,))
 
 
@@ -140,4 +146,5 @@ def _once(code: str, programme: str, facts: Facts, rules: Rules) -> Line:
         programme=programme,
         served_on=(facts.month.last,),
         dollars=rules.dollars(code, 1),
+        verified=rules.is_verified(code),
     )

@@ -185,8 +185,10 @@ class Facts(_Fact, frozen=True):
     def enrolled(self, programme: Programme) -> Enrollment | None:
         """The billing practitioner's enrolment first: only one bills a programme."""
         found = [e for e in self.enrollments if e.program is programme]
+        if len(found) < 2:  # noqa: PLR2004 -- nothing to choose between
+            return found[0] if found else None
         key = self.billing_practitioner
-        return min(found, key=lambda e: (e.practitioner != key, e.practitioner), default=None)
+        return min(found, key=lambda e: (e.practitioner != key, msgspec.json.encode(e)))
 
 
 def decode(data: bytes | str) -> Facts:

@@ -70,13 +70,13 @@ def met_conflicts(
     """Claims of this patient and month that keep `subject` from being billed."""
     if not facts.other_claims:
         return ()
-    found = (
-        Refusal(subject=subject, reason=row.reason, parts={"code": claim.code})
-        for row in rules.against(subject)
-        for claim in facts.other_claims
-        if row.covers(claim.code) and _concerns(row, claim.practitioner == practitioner)
-    )
-    return tuple({refusal.reason: refusal for refusal in found}.values())
+    found: dict[Reason, Refusal] = {}
+    for row in rules.against(subject):
+        for claim in sorted(facts.other_claims, key=lambda claim: claim.code):
+            if row.covers(claim.code) and _concerns(row, claim.practitioner == practitioner):
+                told = Refusal(subject=subject, reason=row.reason, parts={"code": claim.code})
+                found.setdefault(row.reason, told)
+    return tuple(found.values())
 
 
 def _concerns(row: Conflict, same: bool) -> bool:  # noqa: FBT001 -- one fact, one caller

@@ -17,7 +17,8 @@ from ccm_link.evaluate import evaluate
 from ccm_link.freeze import canonical
 from ccm_link.month import PatientMonth, Signature
 from ccm_link.month_facts import by_patient, facts_of_month, person, waiting
-from ccm_link.rules import Rules, rules_for
+from ccm_link.rulebook import rulebook_for
+from ccm_link.rules import Rules
 from store.month import MonthRows, clinic_zone, month_facts, month_page
 from store.tenancy import Connection, clinic_session
 
@@ -30,13 +31,14 @@ async def month_of_clinic(
     """Every patient enrolled in the month, by name."""
     async with clinic_session(conn, clinic):
         zone = await clinic_zone(conn, clinic)
+        rules = (await rulebook_for(conn, clinic, month)).rules
     after: UUID | None = None
     while zone is not None:
         async with clinic_session(conn, clinic):
             rows = await month_page(
                 conn, clinic, month.first, month.last, zone, after=after, most=page
             )
-        for found in months_in(rows, month, zone, now):
+        for found in months_in(rows, month, zone, now, rules):
             yield found
         if len(rows.patients) < page:
             return
@@ -65,15 +67,15 @@ async def read_months(
     zone = await clinic_zone(conn, clinic)
     if zone is None:
         return []
+    rules = rules or (await rulebook_for(conn, clinic, month)).rules
     rows = await month_facts(conn, clinic, month.first, month.last, zone, patients=patients)
     return list(months_in(rows, month, zone, now, rules))
 
 
 def months_in(
-    rows: MonthRows, month: Month, zone: ZoneInfo, now: datetime, rules: Rules | None = None
+    rows: MonthRows, month: Month, zone: ZoneInfo, now: datetime, rules: Rules
 ) -> Iterator[PatientMonth]:
     """Every patient of the rows, evaluated. `zone` is the practice's."""
-    rules = rules or rules_for(month)
     tasks = {row["patient_id"]: row["tasks"] for row in rows.open_tasks}
     signed = {row["patient_id"]: _signature(row) for row in rows.signed}
     grouped = by_patient(

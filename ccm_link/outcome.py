@@ -37,6 +37,7 @@ class Line:
     days: tuple[date, ...] = ()  # the reading days that it rests on
     served_on: tuple[date, ...] = ()  # threshold met, or the period's last day
     dollars: Decimal = Decimal(0)
+    verified: bool = False  # the amount is from a table that the clinic loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

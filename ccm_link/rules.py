@@ -20,6 +20,7 @@ import msgspec
 from ccm_link.calendar_month import Month
 from ccm_link.codes import Programme, Reason, Role
 from ccm_link.facts import Policy
+from ccm_link.rates import Rates
 
 
 class NoRules(Exception):
@@ -159,6 +160,7 @@ class Rules:
     devices: tuple[DeviceRule, ...]  # of every month: set-up may complete its days under another
     review: Review | None
     amounts: dict[str, Amount]
+    rates: Rates | None = None  # the clinic's own amounts, where it loaded some
 
     def of_programme(self, programme: Programme) -> tuple[Track, ...]:
         return tuple(t for t in self.tracks if t.programme is programme)
@@ -170,6 +172,11 @@ class Rules:
         """Zero where no amount is known: it then decides nothing."""
         row = self.amounts.get(code)
         return row.dollars * units if row else Decimal(0)
+
+    def is_verified(self, code: str) -> bool:
+        """From a table that the clinic loaded, and no estimate of ours."""
+        row = self.amounts.get(code)
+        return row is not None and row.verified
 
 
 _R = TypeVar("_R", bound=Row)
@@ -227,6 +234,25 @@ def in_force(table: Table, month: Month, *, version: str) -> Rules:
         review=next(iter(_now(table.review, month)), None),
         amounts={row.code: row for row in _now(table.amount, month)},
     )
+
+
+def with_rates(rules: Rules, rates: Rates | None) -> Rules:
+    """The rules with a clinic's amounts; a code that its table lacks keeps the estimate."""
+    if rates is None:
+        return rules
+    loaded = {
+        code: Amount(
+            code=code,
+            dollars=dollars,
+            verified=True,
+            valid_from=rates.first,
+            valid_to=rates.last,
+            source=f"{rates.name} ({rates.source})",
+            confidence="V1",
+        )
+        for code, dollars in rates.amounts.items()
+    }
+    return replace(rules, amounts=rules.amounts | loaded, rates=rates)
 
 
 def with_policy(rules: Rules, policy: Policy) -> Rules:

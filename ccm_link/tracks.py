@@ -264,6 +264,7 @@ def _lines(chosen: Measured, facts: Facts, rules: Rules) -> Iterator[Line]:
             micros=chosen.pool.micros,
             served_on=(_served_on(chosen, facts),),
             dollars=rules.dollars(code, units),
+            verified=rules.is_verified(code),
         )
 
 

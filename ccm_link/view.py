@@ -10,6 +10,7 @@ from ccm_link import words
 from ccm_link.evaluate import Result
 from ccm_link.intervals import SECOND, total
 from ccm_link.outcome import LedgerRow, Line
+from ccm_link.rates import Rates
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -40,12 +41,24 @@ def as_json(result: Result) -> dict[str, Any]:
             for e in result.explanations
         ],
         "rules_version": result.rules_version,
+        "rates": None if result.rates is None else _rates(result.rates),
     }
 
 
 def as_bytes(result: Result) -> bytes:
     """The same result is the same bytes: what is kept of a signed month."""
     return msgspec.json.encode(as_json(result))
+
+
+def _rates(rates: Rates) -> dict[str, Any]:
+    return {
+        "id": rates.id,
+        "name": rates.name,
+        "source": rates.source,
+        "locality": rates.locality,
+        "first": str(rates.first),
+        "last": str(rates.last),
+    }
 
 
 def _row(row: LedgerRow) -> dict[str, Any]:
@@ -70,7 +83,7 @@ def _evidence(line: Line) -> dict[str, Any]:
         "days": [str(day) for day in line.days],
         "served_on": [str(day) for day in line.served_on],
         "amount": str(line.dollars),
-        "amount_verified": False,
+        "amount_verified": line.verified,
     }
 
 

@@ -35,6 +35,13 @@ INSERT INTO month_evaluation (clinic_id, patient_id, month, facts_sha256, rules_
                               result, computed_at)
 VALUES ('north', %(patient)s, '2026-01-01', 'f', 'r', '2026-02-01', 'r', now())
 """
+#: A loaded table of amounts.
+RATES = """
+INSERT INTO rate_table (clinic_id, name, source, during, file_sha256, loaded_by, loaded_at)
+VALUES ('north', '2026', 'list', '[2026-01-01,2027-01-01)', 'f', %(by)s, now());
+INSERT INTO rate (clinic_id, table_id, code, amount)
+SELECT 'north', id, '99490', 71.25 FROM rate_table
+"""
 #: Filled by others' acts: no row of a clinic is in them here, or they belong to no clinic.
 NOT_FILLED = {
     "public.desired_outbox", "public.gateway_status", "public.pending_evaluation",
@@ -60,7 +67,7 @@ async def fill(database, admin, north):
     )  # fmt: skip
     provider = north.staff["provider"]
     await retention.set_rule(admin, "north", 84, reason="Board", by=provider, now=now)
-    for statement in MONTHS.split(";"):
+    for statement in (*MONTHS.split(";"), *RATES.split(";")):
         await admin.execute(statement, {"patient": made["patient_id"], "by": provider})
     (reading,) = await fixtures.read_readings(admin, "north")
     await admin.execute(
