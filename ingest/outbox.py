@@ -30,7 +30,14 @@ Claimed = tuple[int, str, str, bytes, str]  # id, topic, scope, payload, reason
 log = structlog.get_logger()
 
 
-async def run(broker: Subscriber, writer: Writer, pool: Pool) -> None:
+async def run(broker: Subscriber, writer: Writer, pool: Pool, over: asyncio.Event) -> None:
+    """Until `over`; being cancelled is not enough.
+
+    A cancellation that meets a task in the pool's queue, while the database comes back, can get
+    lost there (psycopg-pool 3.3.3, Python 3.11): whoever waited for the end of this would wait for
+    ever.
+    """
+
     async def send(clinic: str, gateway: str, payload: bytes) -> bool:
         topic = topics.build(clinic, gateway, topics.Branch.DESIRED)
         try:
@@ -42,7 +49,7 @@ async def run(broker: Subscriber, writer: Writer, pool: Pool) -> None:
         return True
 
     counted_at = -math.inf
-    while True:
+    while not over.is_set():
         try:
             async with connection(pool) as conn:
                 await send_desired(conn, send)

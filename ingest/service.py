@@ -62,12 +62,17 @@ class Service:
         return connect(url, ca=self._settings.mqtt_ca, client_id=self._settings.client_id)
 
     async def _serve(self, broker: Subscriber, stop: asyncio.Event) -> None:
+        over = asyncio.Event()
+        asked_for = outbox.run(broker, self._writer, self._pool, over)
         async with asyncio.TaskGroup() as tasks:
             helpers = [
                 tasks.create_task(broker.keep_alive(), name="keep-alive"),
-                tasks.create_task(outbox.run(broker, self._writer, self._pool), name="outbox"),
+                tasks.create_task(asked_for, name="outbox"),
             ]
-            await self._work(broker, stop, tasks)
+            try:
+                await self._work(broker, stop, tasks)
+            finally:
+                over.set()
             for helper in helpers:
                 helper.cancel()
 

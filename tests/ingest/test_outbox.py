@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from ingest import outbox
+from ingest.subscriber import connect
+from ingest.writer import Writer
 from store.fixtures import counts, register_gateway, register_home
+from store.pool import open_pool
 from tests.ingest.test_ends import reasons, send
 from tests.ingest.test_service import sealed, site
 from tests.store.make import reading
@@ -87,3 +92,20 @@ async def test_a_status_is_kept_and_a_last_will_changes_only_the_state(site, adm
         return await cursor.fetchall() == [("offline", 3)]
 
     await until(is_offline)
+
+
+async def test_it_ends_with_its_connection_where_nobody_cancels_it(site):
+    """A cancellation can get lost while the database comes back: no worker waits for it."""
+    over = asyncio.Event()
+    services, url = site.services, site.database.urls["hl_ingest"]
+    ca = Path(services.mqtt_ca)
+    async with (
+        open_pool(url) as pool,
+        connect(services.mqtt_url, ca=ca, client_id=site.client_id, forget=True) as broker,
+    ):
+        running = asyncio.create_task(outbox.run(broker, Writer(pool), pool, over))
+        await asyncio.sleep(0.2)
+        assert not running.done()
+        over.set()
+        async with asyncio.timeout(10):
+            await running
