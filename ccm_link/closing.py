@@ -21,14 +21,14 @@ from uuid import UUID
 
 from ccm_link.calendar_month import Month
 from ccm_link.errors import NotFound
-from ccm_link.freeze import frozen, sha256
+from ccm_link.freeze import encoded, sha256
 from ccm_link.month import PatientMonth, month_lists
 from ccm_link.months_service import read_months
 from ccm_link.outcome import Unit
 from ccm_link.view import as_bytes
 from store import drafts
 from store.drafts import Draft
-from store.month import clinic_zone
+from store.month import clinic_zone, enrolled
 from store.pool import connection, open_pool
 from store.tenancy import Connection, clinic_session
 
@@ -69,7 +69,7 @@ async def evaluate_clinic(
         async with clinic_session(conn, clinic):
             if await clinic_zone(conn, clinic) is None:
                 raise NotFound
-            everybody = await drafts.enrolled(conn, month.first, month.last)
+            everybody = await enrolled(conn, clinic, month.first, month.last)
         work = partial(_parts, url, clinic, month, now)
         shares = [everybody[start::processes] for start in range(processes)]
         found = await _everywhere(work, [share for share in shares if share])
@@ -112,7 +112,7 @@ async def evaluate_patients(
     total = Totals()
     stored: list[Draft] = []
     for found in await read_months(conn, clinic, patients, month, now=now):
-        facts_sha256 = sha256(frozen(found.facts))
+        facts_sha256 = sha256(encoded(found.facts))
         stored.append(
             Draft(
                 patient_id=found.patient.id,

@@ -40,7 +40,12 @@ def canonical(facts: Facts) -> Facts:
 
 def frozen(facts: Facts) -> bytes:
     """Canonical JSON of the facts."""
-    return _encode(canonical(facts))
+    return encoded(canonical(facts))
+
+
+def encoded(facts: Facts) -> bytes:
+    """`frozen` of facts that are canonical already."""
+    return _encode(facts)
 
 
 def sha256(data: bytes) -> str:
@@ -74,7 +79,10 @@ def _struct(value: Any) -> Any:
     kind: type[msgspec.Struct] = type(value)
     for name, default in _fields(kind):
         old = getattr(value, name)
-        new = default if old == default else _canonical(old)
+        if old is None or old is default:
+            continue
+        alike = type(old) is type(default) and old == default
+        new = default if alike else _canonical(old)
         if new is not old:
             changed[name] = new
     return msgspec.structs.replace(value, **changed) if changed else value

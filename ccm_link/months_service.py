@@ -19,7 +19,7 @@ from ccm_link.month import PatientMonth, Signature
 from ccm_link.month_facts import by_patient, facts_of_month, person, waiting
 from ccm_link.rulebook import rulebook_for
 from ccm_link.rules import Rules
-from store.month import MonthRows, clinic_zone, month_facts, month_page
+from store.month import MonthRows, clinic_zone, enrolled, month_facts
 from store.tenancy import Connection, clinic_session
 
 PAGE = 200  # patients of one transaction
@@ -35,14 +35,13 @@ async def month_of_clinic(
     after: UUID | None = None
     while zone is not None:
         async with clinic_session(conn, clinic):
-            rows = await month_page(
-                conn, clinic, month.first, month.last, zone, after=after, most=page
-            )
+            some = await enrolled(conn, clinic, month.first, month.last, after=after, most=page)
+            rows = await month_facts(conn, clinic, month.first, month.last, zone, patients=some)
         for found in months_in(rows, month, zone, now, rules):
             yield found
-        if len(rows.patients) < page:
+        if len(some) < page:
             return
-        after = rows.patients[-1]["patient_id"]
+        after = some[-1]
 
 
 async def patient_month(

@@ -30,12 +30,6 @@ class Draft:
     computed_at: datetime
 
 
-async def enrolled(conn: Connection, first: date, last: date) -> list[UUID]:
-    """Whoever is enrolled on a day between the two, by name."""
-    rows = await all_rows(conn, _SQL, "enrolled", {"first": first, "last": last})
-    return [row["id"] for row in rows]
-
-
 async def write(conn: Connection, drafts: Sequence[Draft]) -> None:
     """All of one month, by one version of the rules and of one run; a later run's stay."""
     if not drafts:

@@ -35,6 +35,21 @@ async def clinic_zone(conn: Connection, clinic: str) -> ZoneInfo | None:
     return ZoneInfo(row["zone"]) if row else None
 
 
+async def enrolled(
+    conn: Connection,
+    clinic: str,
+    first: date,
+    last: date,
+    *,
+    after: UUID | None = None,
+    most: int | None = None,
+) -> list[UUID]:
+    """Whoever is enrolled in the month, by name; or the `most` who come after that patient."""
+    values = {"clinic": clinic, "first": first, "last": last, "after": after, "most": most}
+    rows = await all_rows(conn, _SQL, "month_enrolled", values)
+    return [row["patient_id"] for row in rows]
+
+
 async def month_facts(
     conn: Connection,
     clinic: str,
@@ -42,38 +57,12 @@ async def month_facts(
     last: date,
     zone: ZoneInfo,
     *,
-    patients: Sequence[UUID] | None = None,
+    patients: Sequence[UUID],
 ) -> MonthRows:
-    """Everybody enrolled in the month, or those of them; inside the caller's `clinic_session`."""
-    values = _window(clinic, first, last, zone) | {
-        "patients": None if patients is None else list(patients)
-    }
-    return await _rows(conn, values, await all_rows(conn, _SQL, "month_patients", values))
-
-
-async def month_page(  # noqa: PLR0913 -- whose month, and which part of it
-    conn: Connection,
-    clinic: str,
-    first: date,
-    last: date,
-    zone: ZoneInfo,
-    *,
-    after: UUID | None,
-    most: int,
-) -> MonthRows:
-    """The `most` by name who come after that patient; inside the caller's `clinic_session`."""
-    values = _window(clinic, first, last, zone) | {"after": after, "most": most}
-    people = await all_rows(conn, _SQL, "month_patients", values)
-    values["patients"] = [row["patient_id"] for row in people]
-    return await _rows(conn, values, people)
-
-
-def _window(clinic: str, first: date, last: date, zone: ZoneInfo) -> Row:
-    return {
+    """Those of the patients who are enrolled in the month; inside the caller's `clinic_session`."""
+    values: Row = {
         "clinic": clinic,
-        "patients": None,
-        "after": None,
-        "most": None,
+        "patients": list(patients),
         "first": first,
         "last": last,
         "begins": datetime.combine(first, time(), zone),
@@ -81,12 +70,13 @@ def _window(clinic: str, first: date, last: date, zone: ZoneInfo) -> Row:
         "days_from": datetime.combine(first, time(), UTC) - LOOK_BACK - A_DAY,
         "days_until": datetime.combine(last + A_DAY, time(), UTC) + A_DAY,
     }
-
-
-async def _rows(conn: Connection, values: Row, people: list[Row]) -> MonthRows:
+    enrolments = await all_rows(conn, _SQL, "month_enrolments", values)
+    # Whoever is enrolled is known now: no statement below looks for it again.
+    values["patients"] = list({row["patient_id"] for row in enrolments})
+    values["monitored"] = [row["patient_id"] for row in enrolments if row["programme"] == "RPM"]
     return MonthRows(
-        patients=people,
-        enrolments=await all_rows(conn, _SQL, "month_enrolments", values),
+        patients=await all_rows(conn, _SQL, "month_patients", values),
+        enrolments=enrolments,
         consents=await all_rows(conn, _SQL, "month_consents", values),
         entries=await all_rows(conn, _SQL, "month_entries", values),
         reading_days=await all_rows(conn, _SQL, "month_reading_days", values),

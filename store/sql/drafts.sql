@@ -1,12 +1,3 @@
--- name: enrolled
--- Whose month it is, by name.
-SELECT p.id FROM patient p
-WHERE p.clinic_id = session_clinic()
-  AND EXISTS (SELECT FROM enrolment e
-              WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
-                AND e.during && daterange(%(first)s, %(last)s, '[]'))
-ORDER BY p.family_name, p.given_name, p.id
-
 -- name: write
 -- In the order of the key, so that two runs at once do not wait in a ring.
 INSERT INTO month_evaluation AS m (clinic_id, patient_id, month, facts_sha256, rules_version, as_of,

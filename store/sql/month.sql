@@ -1,11 +1,7 @@
--- name: month_patients
--- Whoever is enrolled in the clinic on a day of the month: these, or a page of all of them by name.
-SELECT p.id AS patient_id, p.family_name, p.given_name, p.birth_date,
-       coalesce(p.zone, c.zone) AS zone
-FROM patient p
-JOIN clinic c ON c.id = p.clinic_id
+-- name: month_enrolled
+-- Whoever is enrolled in the clinic on a day of the month, by name: all of them, or the next few.
+SELECT p.id AS patient_id FROM patient p
 WHERE p.clinic_id = %(clinic)s
-  AND (%(patients)s::uuid[] IS NULL OR p.id = ANY(%(patients)s))
   AND EXISTS (SELECT FROM enrolment e
               WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
                 AND e.during && daterange(%(first)s, %(last)s, '[]'))
@@ -15,13 +11,22 @@ WHERE p.clinic_id = %(clinic)s
 ORDER BY p.family_name, p.given_name, p.id
 LIMIT %(most)s
 
+-- name: month_patients
+-- Those of them who are enrolled, as their enrolments say; by name.
+SELECT p.id AS patient_id, p.family_name, p.given_name, p.birth_date,
+       coalesce(p.zone, c.zone) AS zone
+FROM patient p
+JOIN clinic c ON c.id = p.clinic_id
+WHERE p.clinic_id = %(clinic)s AND p.id = ANY(%(patients)s)
+ORDER BY p.family_name, p.given_name, p.id
+
 -- name: month_enrolments
 SELECT e.patient_id, e.programme, e.practitioner, e.qualifying_conditions, e.high_risk_condition,
        e.care_plan_on, e.access_24_7, e.new_or_not_seen_12m, e.initiating_visit_on,
        e.established_patient, lower(e.during) AS since, upper(e.during) - 1 AS until
 FROM enrolment e
 WHERE e.clinic_id = %(clinic)s
-  AND (%(patients)s::uuid[] IS NULL OR e.patient_id = ANY(%(patients)s))
+  AND e.patient_id = ANY(%(patients)s)
   AND e.during && daterange(%(first)s, %(last)s, '[]')
 ORDER BY e.patient_id, e.programme, lower(e.during)
 
@@ -30,7 +35,7 @@ ORDER BY e.patient_id, e.programme, lower(e.during)
 SELECT c.patient_id, c.programme, c.practitioner, c.given_at, c.method, c.elements, c.stopped_at
 FROM consent c
 WHERE c.clinic_id = %(clinic)s
-  AND (%(patients)s::uuid[] IS NULL OR c.patient_id = ANY(%(patients)s))
+  AND c.patient_id = ANY(%(patients)s)
 ORDER BY c.patient_id, c.programme, c.given_at, c.id
 
 -- name: month_entries
@@ -39,7 +44,7 @@ SELECT t.patient_id, t.id, t.programme, t.staff_id, t.role, t.activity, t.state,
        t.interactive, lower(t.during) AS starts_at, upper(t.during) AS ends_at
 FROM time_entry t
 WHERE t.clinic_id = %(clinic)s
-  AND (%(patients)s::uuid[] IS NULL OR t.patient_id = ANY(%(patients)s))
+  AND t.patient_id = ANY(%(patients)s)
   AND t.status <> 'reversed'
   AND t.during && tstzrange(%(begins)s, %(ends)s)
 ORDER BY t.patient_id, lower(t.during), t.id
@@ -47,19 +52,14 @@ ORDER BY t.patient_id, lower(t.during), t.id
 -- name: month_reading_days
 -- Days of the patient with a successful automatic reading whose person and date are certain. Patients
 -- first and their readings by index: so it is as quick before the tables were ever analysed.
-WITH enrolled AS MATERIALIZED (
+WITH monitored AS MATERIALIZED (
     SELECT p.id AS patient_id, coalesce(p.zone, c.zone) AS zone
     FROM patient p
     JOIN clinic c ON c.id = p.clinic_id
-    WHERE p.clinic_id = %(clinic)s
-      AND (%(patients)s::uuid[] IS NULL OR p.id = ANY(%(patients)s))
-      AND EXISTS (SELECT FROM enrolment e
-                  WHERE e.clinic_id = p.clinic_id AND e.patient_id = p.id
-                    AND e.programme = 'RPM'
-                    AND e.during && daterange(%(first)s, %(last)s, '[]'))
+    WHERE p.clinic_id = %(clinic)s AND p.id = ANY(%(monitored)s)
 )
 SELECT p.patient_id, found.days
-FROM enrolled p
+FROM monitored p
 CROSS JOIN LATERAL (
     SELECT array_agg(DISTINCT d.day ORDER BY d.day) AS days
     FROM reading_view r
@@ -79,7 +79,7 @@ ORDER BY p.patient_id
 -- name: month_open_tasks
 SELECT t.patient_id, count(*) AS tasks FROM care_task t
 WHERE t.clinic_id = %(clinic)s AND t.state <> 'done'
-  AND (%(patients)s::uuid[] IS NULL OR t.patient_id = ANY(%(patients)s))
+  AND t.patient_id = ANY(%(patients)s)
 GROUP BY t.patient_id ORDER BY t.patient_id
 
 -- name: month_signed
@@ -87,7 +87,7 @@ GROUP BY t.patient_id ORDER BY t.patient_id
 SELECT m.patient_id, m.id, m.version, m.facts_sha256, m.rules_version, m.signed_at, m.signed_by_name
 FROM signed_month m
 WHERE m.clinic_id = %(clinic)s AND m.month = %(first)s AND m.reopened_at IS NULL
-  AND (%(patients)s::uuid[] IS NULL OR m.patient_id = ANY(%(patients)s))
+  AND m.patient_id = ANY(%(patients)s)
 ORDER BY m.patient_id
 
 -- name: month_zone

@@ -287,8 +287,10 @@ class Ward:
 
     async def billed_days(self, first: date, last: date) -> set[Any]:
         async with await self.clinic.worker() as conn, clinic_session(conn, self.clinic.name):
+            zone = ZoneInfo("America/New_York")
+            enrolled = await month.enrolled(conn, self.clinic.name, first, last)
             facts = await month.month_facts(
-                conn, self.clinic.name, first, last, ZoneInfo("America/New_York")
+                conn, self.clinic.name, first, last, zone, patients=enrolled
             )
         return {
             (row["patient_id"], day)
