@@ -117,11 +117,14 @@ def cases(draw: st.DrawFn) -> Drawn:
     present = draw(st.sampled_from(ENROLLED))
     stays, elsewhere = int(draw(_rarely)), draw(st.integers(0, 2))
     case = month(*draw(logged(number, PROGRAMMES)), month=number)
+    enrolments = [draw(enrolled(number, programme)) for programme in present]
+    if present.count("CCM") > 1:
+        enrolments[1]["practitioner"] = "C"
     return case | {
         "practice_tz": draw(st.sampled_from(ZONES)),
         "patient_tz": draw(st.sampled_from([None, *ZONES])),
         "policy": draw(policies()),
-        "enrollments": [draw(enrolled(number, programme)) for programme in present],
+        "enrollments": enrolments,
         "staff_other_patient": [_elsewhere(draw, number) for _ in range(elsewhere)],
         "inpatient_stays": [_stay(draw, number) for _ in range(stays)],
         "other_claims": draw(st.lists(_claims(), min_size=1, max_size=3)) if draw(_rarely) else [],
