@@ -48,6 +48,7 @@ class LinePage:
 
     line: ClaimLine
     counted: str
+    amount: str
     rules: tuple[Rule, ...]
     chain: tuple[Step, ...]
     in_place: tuple[InPlace, ...]
@@ -67,6 +68,7 @@ def line_page(
     return LinePage(
         line=line,
         counted=words.length(round(line.seconds * 1_000_000)),
+        amount=_amount(code, result),
         rules=tuple(_rules(line, rules)),
         chain=tuple(_rests_on(line, chain)),
         in_place=tuple(_in_place(line, evidence, viewer)),
@@ -74,6 +76,14 @@ def line_page(
         gaps=evidence.gaps,
         others=tuple(other.code for other in evidence.lines),
     )
+
+
+def _amount(code: str, result: Result) -> str:
+    """`$66.13, an estimate`; nothing where none is known."""
+    line = next((line for line in result.billable if line.code == code), None)
+    if line is None or not line.dollars:
+        return ""
+    return f"${line.dollars:,.2f}{'' if line.verified else ', an estimate'}"
 
 
 def _rules(line: ClaimLine, rules: Rules) -> Iterator[Rule]:

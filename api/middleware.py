@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import metrics
 
 LARGEST_BODY = 262_144  # bytes: no form of ours comes near it
+LARGEST_FILE = 8_388_608  # bytes: where a file is uploaded
+_FILES = frozenset({"/rates", "/rates/preview"})
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -42,10 +44,11 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if int(Headers(scope=scope).get("content-length", "0") or 0) > LARGEST_BODY:
+        most = LARGEST_FILE if scope["path"] in _FILES else LARGEST_BODY
+        if int(Headers(scope=scope).get("content-length", "0") or 0) > most:
             await PlainTextResponse("The form is too large.", 413)(scope, receive, send)
             return
-        await self._serve(scope, _bounded(receive), send)
+        await self._serve(scope, _bounded(receive, most), send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 500
@@ -63,7 +66,7 @@ class Envelope:
             _observe(scope, status, time.perf_counter() - started)
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     """A body that comes in pieces says no length beforehand: it ends where it is too long."""
     seen = 0
 
@@ -71,7 +74,7 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > LARGEST_BODY:
+        if seen > most:
             raise HTTPException(413)
         return message
 

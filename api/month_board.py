@@ -210,7 +210,7 @@ def sum_of(one: PatientMonth) -> Sum:
     lines = one.result.billable
     return Sum(
         dollars=sum((line.dollars for line in lines), Decimal(0)),
-        unverified=sum(1 for line in lines if line.dollars),
+        unverified=sum(1 for line in lines if line.dollars and not line.verified),
         unknown=sum(1 for line in lines if not line.dollars),
     )
 

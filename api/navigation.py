@@ -37,6 +37,7 @@ _SECTIONS = {
     "/assignments": "/homes",
     "/unassigned": "/homes",
     "/rules": "/month",
+    "/rates": "/month",
 }
 
 

@@ -14,7 +14,9 @@ from api.line_view import line_page
 from api.page import MonthPage
 from ccm_link.evidence import evidence_of_month
 from ccm_link.months_service import patient_month
-from ccm_link.rules import rules_for, with_policy
+from ccm_link.rulebook import rulebook_for
+from ccm_link.rules import with_policy
+from store.tenancy import clinic_session
 
 router = APIRouter()
 
@@ -30,7 +32,9 @@ async def line(page: MonthPage, patient_id: UUID, code: Code, month: str = "") -
     evidence = await evidence_of_month(page.conn, page.clinic, patient_id, chosen, found.result)
     if evidence is None:
         raise NotFound
-    rules = with_policy(rules_for(chosen), found.facts.policy)
+    async with clinic_session(page.conn, page.clinic):
+        book = await rulebook_for(page.conn, page.clinic, chosen)
+    rules = with_policy(book.rules, found.facts.policy)
     shown = line_page(code, evidence, found.result, rules, page.viewer)
     if shown is None:
         raise NotFound

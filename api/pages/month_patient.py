@@ -27,8 +27,10 @@ from ccm_link.month import PatientMonth
 from ccm_link.months_service import patient_month
 from ccm_link.raw_case import InputError
 from ccm_link.replay import replay
-from ccm_link.rules import rules_for
+from ccm_link.rulebook import rulebook_for
+from ccm_link.rules import Rules
 from store.ledger import patient_time
+from store.tenancy import clinic_session
 
 router = APIRouter()
 
@@ -127,15 +129,17 @@ async def sign(
             )  # fmt: skip
     except ChangedSinceReview:
         opened = await _open(page, patient_id, month)
-        moved = _moved(facts, opened, page)
+        async with clinic_session(page.conn, page.clinic):
+            book = await rulebook_for(page.conn, page.clinic, chosen)
+        moved = _moved(facts, opened, book.rules, page)
         return await _shown(page, opened, status=409, moved=moved, note=note)
     return page.to(f"/month/{patient_id}?month={chosen}", flash="The month is signed.")
 
 
-def _moved(seen: str, opened: Opened, page: Page) -> list[signed_view.Sentence]:
+def _moved(seen: str, opened: Opened, rules: Rules, page: Page) -> list[signed_view.Sentence]:
     """From the facts that the form carried to those of now; nothing where they cannot be read."""
     try:
-        before = evaluate(decode(seen), rules_for(opened.month), today=opened.found.as_of)
+        before = evaluate(decode(seen), rules, today=opened.found.as_of)
     except InputError:
         return []
     return signed_view.told(

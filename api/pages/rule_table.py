@@ -6,13 +6,16 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api import rules_view
+from api.auth.viewer import Role
 from api.billing_month import chosen_month, latest_month
 from api.errors import NotFound
 from api.page import AnyPage
 from ccm_link.calendar_month import Month
 from ccm_link.facts import Policy
 from ccm_link.rule_words import CONFIDENCE
-from ccm_link.rules import in_force, shipped
+from ccm_link.rulebook import rulebook_for
+from ccm_link.rules import shipped
+from store.tenancy import clinic_session
 
 router = APIRouter()
 LONGEST_SEARCH = 100  # characters
@@ -27,6 +30,8 @@ async def rules(
     if part not in {"", *(key for key, _, _ in rules_view.PARTS)} or len(q) > LONGEST_SEARCH:
         raise NotFound
     table, version = shipped()
+    async with clinic_session(page.conn, page.clinic):
+        book = await rulebook_for(page.conn, page.clinic, chosen)
     return await page.html(
         "rules/rules.html",
         month=chosen,
@@ -35,7 +40,7 @@ async def rules(
         part=part,
         parts=rules_view.parts_of(
             table,
-            in_force(table, chosen, version=version),
+            book.rules,
             Policy(),
             wanted=q.strip().lower(),
             only=part,
@@ -51,6 +56,8 @@ async def rules(
         all_parts=[(key, title) for key, title, _ in rules_view.PARTS],
         confidence=CONFIDENCE,
         version=version,
+        rates=book.rules.rates,
+        signs=page.viewer.role in {Role.BILLER, Role.ADMIN},
     )
 
 

@@ -101,6 +101,8 @@ MAY: dict[str, dict[str, Any]] = {
     "/month/{patient_id}/reopen": {"POST": SIGNS},
     "/month/{patient_id}/signed/{signing_id}": {"GET": ALL},
     "/rules": {"GET": ALL},
+    "/rates": {"GET": SIGNS, "POST": SIGNS},
+    "/rates/preview": {"POST": SIGNS},
     "/homes": {"GET": HOMES},
     "/homes/search": {"POST": HOMES},
     "/homes/new": {"GET": HOMES, "POST": HOMES},
