@@ -65,16 +65,20 @@ async def evidence_of_month(  # noqa: PLR0913 -- whose, when, and what was found
     result: Result,
     *,
     facts: Facts | None = None,
+    signing: UUID | None = None,
     as_of: datetime | None = None,
 ) -> Evidence | None:
     """The chain of a result. None: the patient is not this clinic's.
 
     With the facts come the readings of every day that they name, without them of those that bill.
+    Of a signed month give its `signing`, whose readings are cited, and `as_of` when it was signed.
     """
     days = {day for line in result.billable for day in line.days}
     days.update(rests_on(facts).days if facts else ())
     async with clinic_session(conn, clinic):
-        rows = await month_evidence(conn, clinic, patient_id, month.first, month.last, days)
+        rows = await month_evidence(
+            conn, clinic, patient_id, month.first, month.last, days, signing=signing
+        )
     return None if rows is None else evidence_from(rows, month, result, as_of=as_of)
 
 
@@ -83,8 +87,9 @@ def evidence_from(
 ) -> Evidence:
     """Pure: stored rows and what the engine says of them."""
     then = Then(as_of)
-    stored = {row["reading_id"] for row in rows.readings if not then.is_later(row["stored_at"])}
-    counted = [row for row in rows.counted if row["reading_id"] in stored]
+    own = {row["reading_id"] for row in rows.readings}
+    shown = own if rows.cited is None else own & rows.cited
+    counted = [row for row in rows.counted if row["reading_id"] in shown]
     entries = [row for row in rows.entries if not then.is_later(row["created_at"])]
     return Evidence(
         month=str(month),
@@ -99,7 +104,7 @@ def evidence_from(
         readings=tuple(
             reading_of(row, {r["reading_id"]: r["day"] for r in counted})
             for row in rows.readings
-            if row["reading_id"] in stored
+            if row["reading_id"] in shown
         ),
         contacts=tuple(contact_of(row) for row in rows.contacts if not then.is_later(row["at"])),
         consents=tuple(
@@ -120,6 +125,8 @@ def _line(line: Line, counted: Sequence[Row], result: Result) -> ClaimLine:
         programme=str(line.programme),
         units=line.units,
         seconds=seconds(line.micros),
+        amount=line.dollars,
+        amount_verified=line.verified,
         served_on=line.served_on,
         why=tuple(
             words.text(e)
@@ -238,6 +245,9 @@ def _gaps(rows: EvidenceRows, result: Result, counted: Sequence[Row]) -> Iterabl
             for day in line.days
             if day not in days
         )
+    lost = (rows.cited or frozenset()) - {row["reading_id"] for row in rows.readings}
+    if lost:
+        yield f"Readings that were signed for and are not this patient's any more: {len(lost)}."
 
 
 def _changes(rows: EvidenceRows, then: Then) -> Iterable[str]:
@@ -251,9 +261,11 @@ def _changes(rows: EvidenceRows, then: Then) -> Iterable[str]:
     for row in rows.consents:
         if then.is_later(row["stopped_at"]):
             yield f"The consent to {row['programme']} was stopped {_utc(row['stopped_at'])}."
-    late = sum(then.is_later(row["stored_at"]) for row in rows.readings)
+    late = rows.cited is not None and sum(
+        row["reading_id"] not in rows.cited for row in rows.readings
+    )
     if late:
-        yield f"Readings that came after: {late}."
+        yield f"Readings that came after, or were somebody else's then: {late}."
     moved = sum(
         then.is_later(row["withdrawn_at"]) and row["withdrawn_reason"] == "reassigned"
         for row in rows.findings

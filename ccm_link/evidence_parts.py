@@ -310,12 +310,14 @@ class Day(_Part, frozen=True):
 
 
 class ClaimLine(_Part, frozen=True):
-    """A claim line, why it bills, and where its proof begins."""
+    """A claim line, why it bills, and where its proof begins. `amount`: dollars, of all units."""
 
     code: str
     programme: str
     units: int
     seconds: Decimal
+    amount: Decimal
+    amount_verified: bool
     served_on: tuple[date, ...]
     why: tuple[str, ...]
     entries: Ids

@@ -39,6 +39,7 @@ class EvidenceRows:
     events: list[Row]
     findings: list[Row]
     counted: list[Row]  # reading_id, measured_at, day
+    cited: frozenset[UUID] | None  # by the signature that was asked for
     readings: list[Row]
     contacts: list[Row]
     consents: list[Row]
@@ -61,10 +62,20 @@ async def reading_ids(
     return {patient: frozenset(found[patient]) for patient in months}
 
 
-async def month_evidence(
-    conn: Connection, clinic: str, patient: UUID, first: date, last: date, days: Collection[date]
+async def month_evidence(  # noqa: PLR0913 -- whose, when, and what was counted
+    conn: Connection,
+    clinic: str,
+    patient: UUID,
+    first: date,
+    last: date,
+    days: Collection[date],
+    *,
+    signing: UUID | None = None,
 ) -> EvidenceRows | None:
-    """All that there is about a month. None: not this clinic's patient."""
+    """All that there is about a month. None: not this clinic's patient.
+
+    Of a signing come the readings that it cites as well.
+    """
     head = await one_row(conn, _SQL, "head", {"clinic": clinic, "patient": patient})
     if head is None:
         return None
@@ -84,6 +95,10 @@ async def month_evidence(
     values["alerts"] = [row["alert_id"] for row in tasks if row["alert_id"]]
     findings = await all_rows(conn, _SQL, "findings", values)
     counted = await _counted(conn, clinic, {patient: days})
+    cited: list[Row] = []
+    if signing is not None:
+        asked = {"clinic": clinic, "why": f"month {signing}"}
+        cited = await all_rows(conn, _SQL, "cited", asked)
     return EvidenceRows(
         head=head,
         entries=entries,
@@ -92,7 +107,8 @@ async def month_evidence(
         events=await all_rows(conn, _SQL, "events", values),
         findings=findings,
         counted=counted,
-        readings=await _readings(conn, patient, [*findings, *counted]),
+        cited=frozenset(row["reading_id"] for row in cited) if signing else None,
+        readings=await _readings(conn, patient, [*findings, *counted, *cited]),
         contacts=await all_rows(conn, _SQL, "contacts", values),
         consents=await all_rows(conn, _SQL, "consents", values),
         enrolments=await all_rows(conn, _SQL, "enrolments", values),

@@ -178,3 +178,8 @@ JOIN staff c ON c.id = e.created_by
 WHERE e.clinic_id = %(clinic)s AND e.patient_id = %(patient)s
   AND e.during && daterange(%(first)s, %(last)s, '[]')
 ORDER BY e.programme, lower(e.during)
+
+-- name: cited
+-- What a signature keeps from being removed: the readings that it was given for.
+SELECT reading_id, measured_at FROM reading_citation
+WHERE clinic_id = %(clinic)s AND why = %(why)s
