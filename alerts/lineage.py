@@ -19,6 +19,20 @@ class Lineage(StrEnum):
     READING_QUARANTINED = "reading.quarantined"  # a value that could not become a reading
 
 
+#: What an alert is called where people read of it.
+LABELS = {
+    Lineage.BLOOD_PRESSURE_HIGH: "High blood pressure",
+    Lineage.BLOOD_PRESSURE_LOW: "Low blood pressure",
+    Lineage.PULSE_HIGH: "Fast pulse",
+    Lineage.PULSE_LOW: "Slow pulse",
+    Lineage.GLUCOSE_HIGH: "High glucose",
+    Lineage.GLUCOSE_LOW: "Low glucose",
+    Lineage.WEIGHT_GAIN: "Weight gain",
+    Lineage.WEIGHT_WHOSE: "Whose weight is it?",
+    Lineage.READING_QUARANTINED: "A value was set aside",
+}
+
+
 class Severity(StrEnum):
     """How soon a person has to look."""
 

@@ -9,21 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from alerts.lineage import Lineage
+from alerts.lineage import LABELS, Lineage
 from api.auth.viewer import Viewer
 from api.units import NONE, glucose_in, number, weight, weight_in
 
-KINDS = {
-    Lineage.BLOOD_PRESSURE_HIGH: "High blood pressure",
-    Lineage.BLOOD_PRESSURE_LOW: "Low blood pressure",
-    Lineage.PULSE_HIGH: "Fast pulse",
-    Lineage.PULSE_LOW: "Slow pulse",
-    Lineage.GLUCOSE_HIGH: "High glucose",
-    Lineage.GLUCOSE_LOW: "Low glucose",
-    Lineage.WEIGHT_GAIN: "Weight gain",
-    Lineage.WEIGHT_WHOSE: "Whose weight is it?",
-    Lineage.READING_QUARANTINED: "A value was set aside",
-}
+KINDS = LABELS
 SET_ASIDE = {
     "implausible": "a value that no person can have",
     "undecoded": "bytes that could not be read",

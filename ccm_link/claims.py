@@ -69,6 +69,7 @@ class SignedClaim:
     facts_sha256: str
     result_sha256: str
     rules_version: str
+    rates: str  # the name of the rate table that was in force; empty: none was loaded
     signed_by: str
     signed_at: datetime
 
@@ -86,10 +87,17 @@ class _Evidence(msgspec.Struct, frozen=True):
     programme: str
 
 
+class _Rates(msgspec.Struct, frozen=True):
+    """The rate table by its name."""
+
+    name: str
+
+
 class _Result(msgspec.Struct, frozen=True):
     """Other keys of the result are for other readers."""
 
     evidence: tuple[_Evidence, ...]
+    rates: _Rates | None = None
 
 
 def claim_of(
@@ -99,17 +107,18 @@ def claim_of(
 ) -> SignedClaim:
     """A month without a line is a claim without a line: who exports leaves it out."""
     facts = facts_of.decode(signed.facts)
-    lines = msgspec.json.decode(signed.result, type=_Result).evidence
+    result = msgspec.json.decode(signed.result, type=_Result)
     return SignedClaim(
         signing_id=signed.id,
         version=signed.version,
         month=Month.of(signed.month),
         patient=patients[signed.patient_id],
         biller=practitioners[UUID(facts.billing_practitioner)],
-        lines=tuple(_line(line, facts, practitioners) for line in lines),
+        lines=tuple(_line(line, facts, practitioners) for line in result.evidence),
         facts_sha256=signed.facts_sha256,
         result_sha256=signed.result_sha256,
         rules_version=signed.rules_version,
+        rates=result.rates.name if result.rates else "",
         signed_by=signed.signed_by_name,
         signed_at=signed.signed_at,
     )

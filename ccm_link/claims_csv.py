@@ -28,6 +28,7 @@ COLUMNS = (
     "reading_days",
     "amount_usd",
     "amount_verified",
+    "rate_table",
     "facts_sha256",
     "result_sha256",
     "rules_version",
@@ -73,6 +74,7 @@ def _what(claim: SignedClaim, line: SignedLine) -> tuple[object, ...]:
         len(line.days) or "",
         f"{line.amount:.2f}",
         "yes" if line.is_verified else "no",
+        guarded(claim.rates),
     )
 
 

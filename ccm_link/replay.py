@@ -80,7 +80,7 @@ def replayed(
     return Replay(
         signed=signed,
         own=own,
-        identical=_within(msgspec.json.decode(signed.result), msgspec.json.decode(as_bytes(own))),
+        identical=reproduces(signed, own),
         todays_rules=todays_rules,
         todays_facts=todays_facts,
         by_rules=difference(own, todays_rules),
@@ -93,6 +93,11 @@ async def _kept(conn: Connection, signed: Signed, month: Month) -> Rulebook:
     if text is None:
         raise RulesGone
     return rulebook.kept(text, signed.rates, month)
+
+
+def reproduces(signed: Signed, own: Result) -> bool:
+    """Whether the signed facts and rules give what was signed once more."""
+    return _within(msgspec.json.decode(signed.result), msgspec.json.decode(as_bytes(own)))
 
 
 def _within(signed: Any, found: Any) -> bool:

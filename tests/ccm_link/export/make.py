@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from ccm_link.evaluate import evaluate
 from ccm_link.evidence_parts import Practice
 from ccm_link.facts import decode
 from ccm_link.freeze import frozen, sha256
-from ccm_link.rules import rules_for, shipped_text
+from ccm_link.rates import Rates
+from ccm_link.rules import rules_for, shipped_text, with_rates
 from ccm_link.view import as_bytes
 from store.signing import Signed
 from tests.ccm_link.engine.make import enrolled, entry
@@ -69,9 +71,9 @@ def facts(*programs: str, minutes: float = 45, days: int = 16, **changes: Any) -
     return plain | ({"rpm": rpm} if "RPM" in programs else {}) | changes
 
 
-def signed(case: dict[str, Any], **changes: Any) -> Signed:
+def signed(case: dict[str, Any], rates: Rates | None = None, **changes: Any) -> Signed:
     decoded = decode(json.dumps(case))
-    data, rules = frozen(decoded), rules_for(decoded.month)
+    data, rules = frozen(decoded), with_rates(rules_for(decoded.month), rates)
     result = as_bytes(evaluate(decoded, rules, today=SIGNED_AT.date()))
     plain = Signed(
         id=SIGNING,
@@ -85,7 +87,7 @@ def signed(case: dict[str, Any], **changes: Any) -> Signed:
         result_sha256=sha256(result),
         rules_sha256=sha256(shipped_text().encode()),
         rules_version=rules.version,
-        rates=None,
+        rates=None if rates is None else rates.encode(),
         signed_by=BILLER,
         signed_by_name="Bela Biller",
         signed_at=SIGNED_AT,
@@ -98,6 +100,20 @@ def claim_for(case: dict[str, Any], who: ClaimPatient = SOMEBODY, **changes: Any
     return claim_of(signed(case, patient_id=who.id, **changes), {who.id: who}, PRACTITIONERS)
 
 
-def verified(claim: SignedClaim) -> SignedClaim:
-    """As if a rate table had been loaded when it was signed."""
-    return replace(claim, lines=tuple(replace(line, is_verified=True) for line in claim.lines))
+RATES = Rates(
+    id="a",
+    name="PFS 2026, Manhattan",
+    source="CMS, January release",
+    locality="01",
+    first=date(2026, 1, 1),
+    last=date(2026, 12, 31),
+    amounts={
+        code: Decimal(amount)
+        for code, amount in (
+            ("99490", "66.30"),
+            ("99439", "50.56"),
+            ("99454", "52.11"),
+            ("99457", "51.90"),
+        )
+    },
+)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ccm_link.claims import Practitioner
 from ccm_link.claims_csv import COLUMNS, as_csv, guarded
-from tests.ccm_link.export.make import DOCTOR, SOMEBODY, claim_for, facts, signed, verified
+from tests.ccm_link.export.make import DOCTOR, RATES, SOMEBODY, claim_for, facts, signed
 
 
 def rows(text):
@@ -44,10 +44,14 @@ def test_the_proof_is_what_was_signed():
     assert (row["signed_by"], row["signed_at"]) == ("Bela Biller", "2026-04-02T14:30:00+00:00")
 
 
-def test_an_amount_says_whether_somebody_verified_it():
-    claim = claim_for(facts("CCM"))
-    assert {r["amount_verified"] for r in rows(as_csv([claim]))} == {"no"}
-    assert {r["amount_verified"] for r in rows(as_csv([verified(claim)]))} == {"yes"}
+def test_an_amount_says_whether_somebody_verified_it_and_where():
+    estimated = rows(as_csv([claim_for(facts("CCM"))]))
+    assert {(r["amount_verified"], r["rate_table"]) for r in estimated} == {("no", "")}
+    loaded = rows(as_csv([claim_for(facts("CCM"), rates=RATES)]))
+    assert {(r["amount_verified"], r["rate_table"]) for r in loaded} == {
+        ("yes", "PFS 2026, Manhattan")
+    }
+    assert {r["code"]: r["amount_usd"] for r in loaded} == {"99490": "66.30", "99439": "50.56"}
 
 
 def test_columns_and_line_ends():

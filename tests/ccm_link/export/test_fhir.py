@@ -21,12 +21,12 @@ from tests.ccm_link.export.make import (
     OTHER,
     PRACTICE,
     PRACTITIONERS,
+    RATES,
     SIGNING,
     SOMEBODY,
     claim_for,
     facts,
     signed,
-    verified,
 )
 
 SCHEMA = json.loads((Path(__file__).parent / "fhir-r4.schema.json").read_text("utf-8"))
@@ -46,7 +46,7 @@ def made(of, practice=PRACTICE):
 CLAIMS = {
     "ccm": claim_for(facts("CCM")),
     "both": claim_for(facts("CCM", "RPM")),
-    "verified": verified(claim_for(facts("CCM", "RPM"))),
+    "verified": claim_for(facts("CCM", "RPM"), rates=RATES),
     "no record number": claim_for(facts("CCM"), replace(SOMEBODY, record_number=None)),
     "nobody knows": claim_for(facts("CCM"), replace(SOMEBODY, sex=None, birth_date=None)),
     "parts of a second": claim_for(facts("CCM", minutes=20.0001)),
@@ -137,6 +137,7 @@ def test_money_only_where_it_was_verified():
     assert not any({"net", "unitPrice"} & set(item) for item in silent["item"])
     paid = json.loads(as_json(claim(CLAIMS["verified"], PRACTICE)), parse_float=Decimal)
     assert paid["total"]["currency"] == "USD"
+    assert paid["total"]["value"] == Decimal("220.87")
     assert sum(item["net"]["value"] for item in paid["item"]) == paid["total"]["value"]
     half = CLAIMS["verified"]
     half = replace(half, lines=(replace(half.lines[0], is_verified=False), *half.lines[1:]))
