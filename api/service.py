@@ -21,6 +21,7 @@ from api.middleware import Envelope
 from api.pages import ROUTERS
 from api.render import STATIC
 from api.settings import Settings
+from ccm_link.press import Press
 from store.pool import open_pool
 from vitals.clock import utc_now
 
@@ -41,6 +42,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         title="Hearthline", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.settings, app.state.clock, app.state.hub = settings, clock, live.Hub()
+    app.state.press = Press()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in ROUTERS:
         app.include_router(router)

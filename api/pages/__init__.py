@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.pages import (
     clinic_limits,
     devices,
+    exports,
     homes,
     month,
     month_line,
@@ -35,6 +36,7 @@ ROUTERS = (
     patient.router,
     time_ledger.router,
     plan.router,
+    exports.router,  # /month/export.csv before /month/{patient_id}
     month.router,
     month_line.router,
     month_patient.router,
