@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from api.local_time import NoSuchTime, TwoSuchTimes, instant_of
+from ccm_link.local_time import NoSuchTime, TwoSuchTimes, instant_of
 from store.reassign import Period
 from store.rows import NO_SLOT
 

@@ -1,7 +1,7 @@
 """The month's minutes of a patient by programme, and the first threshold they head for. Pure.
 
-Sums are `ccm_link.ledger`'s (I7); thresholds are dated rule data. The billing engine has the last
-word: here a person sees how far a month has come.
+On one patient's pages they are the billing engine's own (`engine_minutes`). Where a page lists
+everybody they are `ccm_link.ledger`'s sums (I7), which know no gate. Thresholds are rule data.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from typing import Any
 
 from ccm_link.calendar_month import Month
 from ccm_link.codes import Programme
+from ccm_link.evaluate import Result
+from ccm_link.intervals import SECOND
 from ccm_link.ledger import Span, Worked, counted
-from ccm_link.rules import NoRules, Track, rules_for
+from ccm_link.rules import NoRules, Rules, Track, rules_for
+from ccm_link.shares import pool_micros
 
 STAFF = "clinical_staff"
 
@@ -67,13 +70,35 @@ def month_minutes(
     ]
 
 
+def engine_minutes(
+    result: Result, programmes: Iterable[str], rules: Rules
+) -> list[ProgrammeMinutes]:
+    """What the engine's pools hold for staff's track; of every programme that has one."""
+    named = {Programme(p) for p in programmes} | {row.programme for row in result.ledger}
+    tracks = {p: _staffs(rules.of_programme(p)) for p in Programme if p in named}
+    return [
+        ProgrammeMinutes(
+            programme=programme,
+            seconds=pool_micros(result, track) // SECOND,
+            target_s=track.first_s,
+        )
+        for programme, track in tracks.items()
+        if track is not None
+    ]
+
+
 def threshold_s(programme: Programme, month: date) -> int | None:
     """The first full threshold that staff time can reach."""
     try:
         tracks = rules_for(Month.of(month)).of_programme(programme)
     except NoRules:
         return None
-    return max((t.first_s for t in tracks if _is_staffs(t)), default=None)
+    track = _staffs(tracks)
+    return None if track is None else track.first_s
+
+
+def _staffs(tracks: Iterable[Track]) -> Track | None:
+    return max((t for t in tracks if _is_staffs(t)), key=lambda t: t.first_s, default=None)
 
 
 def _is_staffs(track: Track) -> bool:

@@ -121,6 +121,8 @@ IdentityPage = Annotated[Page, Depends(PageFor(*CARE, Role.ADMIN))]
 MonthPage = Annotated[Page, Depends(PageFor(*CARE, Role.BILLER, Role.ADMIN))]
 SigningPage = Annotated[Page, Depends(PageFor(Role.BILLER, Role.ADMIN))]
 HomesPage = Annotated[Page, Depends(PageFor(*CARE, Role.ADMIN))]
+#: Who corrects time: one's own, an admin anybody's.
+LedgerPage = Annotated[Page, Depends(PageFor(*CARE, Role.ADMIN))]
 LimitsPage = Annotated[Page, Depends(PageFor(Role.PROVIDER, Role.ADMIN))]
 ProviderPage = Annotated[Page, Depends(PageFor(Role.PROVIDER))]
 AdminPage = Annotated[Page, Depends(PageFor(Role.ADMIN))]

@@ -1,6 +1,7 @@
 """`python -m ccm_link evaluate < input.json`: one patient's month; `run`: the service; `rates`.
 
 `evaluate-month`: every patient of a clinic, evaluated and stored (`ccm_link.closing`).
+`import-time`, `rejected-time`: time of other software (`ccm_link.import_command`).
 Exit 2 of `evaluate`: the input is wrong, and stderr says in one line which field.
 """
 
@@ -8,7 +9,9 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 import typer
@@ -86,6 +89,27 @@ def rates(context: typer.Context) -> None:
     from ccm_link import rates_commands  # noqa: PLC0415 -- as above
 
     rates_commands.app(context.args, prog_name="python -m ccm_link rates")
+
+
+@app.command()
+def import_time(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV in UTF-8")],
+    *,
+    clinic: Annotated[str, typer.Option()],
+    by: Annotated[str, typer.Option(help="the admin who answers for it: address or key")],
+) -> None:
+    """Import time that other software measured; the same file twice imports nothing twice."""
+    from ccm_link import import_command  # noqa: PLC0415 -- the engine needs no database driver
+
+    raise typer.Exit(import_command.import_file(file, clinic, by))
+
+
+@app.command()
+def rejected_time(import_id: UUID, *, clinic: Annotated[str, typer.Option()]) -> None:
+    """Write the lines that were not imported as CSV, to be mended and imported again."""
+    from ccm_link import import_command  # noqa: PLC0415
+
+    raise typer.Exit(import_command.write_rejected(import_id, clinic))
 
 
 if __name__ == "__main__":

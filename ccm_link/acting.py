@@ -34,6 +34,11 @@ _LEDGER_ROLE = {
 }
 
 
+def ledger_role_of(role: Role) -> str:
+    """In what capacity a member of the clinic works."""
+    return _LEDGER_ROLE[role]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """A member of staff in the clinic that is worked in."""
@@ -43,7 +48,7 @@ class Actor:
 
     @property
     def ledger_role(self) -> str:
-        return _LEDGER_ROLE[self.role]
+        return ledger_role_of(self.role)
 
 
 @asynccontextmanager

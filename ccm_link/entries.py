@@ -1,6 +1,6 @@
-"""Entries of the time ledger: seen beforehand, confirmed, taken back, logged by hand.
+"""Entries of the time ledger: seen beforehand, confirmed, logged by hand.
 
-An entry that stands is never edited: it is reversed, and another one is made.
+An entry that stands is never edited: `ccm_link.corrections` reverses and replaces.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ccm_link.errors import (
     Undocumented,
     UnknownWord,
 )
-from ccm_link.ledger import MonthPart, Preview, Span, StoppedBy, Worked
+from ccm_link.ledger import MonthPart, Preview, Span, Worked
 from ccm_link.programmes import ENROLLABLE, day_in, month_bounds, month_of, next_month
 from store import ledger, tasks
 from store.named import Row
@@ -220,26 +220,10 @@ async def _own_entry(conn: Connection, clinic: str, actor: Actor, entry_id: UUID
     return entry
 
 
-async def reverse_entry(
-    conn: Connection, clinic: str, actor: Actor, entry_id: UUID, reason: str, *, now: datetime
-) -> None:
-    """Take an entry back; it stays in the ledger with who, when and why. One's own, or an admin."""
-    if not reason.strip():
-        raise Undocumented
-    async with acting(conn, clinic, actor):
-        entry = await ledger.entry_for_update(conn, clinic, entry_id)
-        if entry is None:
-            raise NotFound
-        if actor.id != entry["staff_id"] and actor.role != "admin":
-            raise NotYours
-        if entry["status"] == "reversed":
-            raise NotReversible
-        if entry["state"] == "running":
-            ending = await timers.end(conn, entry, StoppedBy.PAUSED, now)
-            if not ending.measured:
-                return  # nothing was measured, and that is already taken back
-        values = {"entry": entry_id, "staff": actor.id, "reason": reason.strip(), "now": now}
-        await ledger.reverse_entry(conn, values)
+def refuse_interval(start: datetime, end: datetime, now: datetime) -> None:
+    """Time by hand lies behind us, and is a day at most."""
+    if not start < end <= now or end - start > _LONGEST:
+        raise BadInterval
 
 
 async def log_time(  # noqa: PLR0913, PLR0917 -- the columns
@@ -265,8 +249,7 @@ async def log_time(  # noqa: PLR0913, PLR0917 -- the columns
         raise UnknownWord
     if not note.strip():
         raise Undocumented
-    if not start < end <= now or end - start > _LONGEST:
-        raise BadInterval
+    refuse_interval(start, end, now)
     values = {"clinic": clinic, "patient": patient, "staff": actor.id, "role": actor.ledger_role}
     values |= {"programme": programme, "activity": activity, "starts_at": start, "ends_at": end}
     values |= {"interactive": interactive, "note": note.strip(), "now": now}

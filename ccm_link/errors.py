@@ -13,7 +13,7 @@ CareError
 ├── BusyElsewhere     the person is recorded on another patient then (I7)
 ├── TimerRunning      the person has a running timer already (I7)
 ├── NotReversible     the entry was taken back already
-├── UnknownWord       a programme, activity, outcome or channel outside of its closed set
+├── UnknownWord       a programme, activity, outcome, channel or code outside of its closed set
 ├── AlreadyEnrolled   the patient is in that programme during that time
 ├── ChangedSinceReview  what a month rests on is not what the signer looked at
 ├── AlreadySigned     a colleague signed this month; carries `by_name` and `at`
@@ -25,6 +25,9 @@ CareError
 ├── NotLocked         there is nothing to unlock
 ├── ReadingsGone      readings that the month rests on were removed
 ├── NoReason          reopening and unlocking say why
+├── Unchanged         a correction that changes nothing
+├── SaidAlready       a statement of fact stands already
+├── StayOnRecord      a stay covers some of these days already
 └── RulesGone         the rule table of a signature is not kept: a defect of the database
 """
 
@@ -153,12 +156,28 @@ class RulesGone(CareError):
     """The rules that this month was signed by are not in the database: restore it from a backup."""
 
 
+class Unchanged(CareError):
+    """Nothing is different: change what was wrong."""
+
+
+class SaidAlready(CareError):
+    """This is on record already: take that back first."""
+
+
+class StayOnRecord(CareError):
+    """A stay on record covers some of these days: take that back first."""
+
+
 _BY_CONSTRAINT: dict[str, type[CareError]] = {
     "one_patient_at_a_time": BusyElsewhere,
     "time_entry_one_running_idx": TimerRunning,
     "alert_one_open_idx": EpisodeOpen,
     "enrolment_once": AlreadyEnrolled,
     "month_is_locked": MonthLocked,
+    "billing_fact_said_once": SaidAlready,
+    "billing_fact_one_apcm": SaidAlready,
+    "one_stay_at_a_time": StayOnRecord,
+    "never_edited": NotReversible,
 }
 
 

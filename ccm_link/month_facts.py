@@ -1,7 +1,8 @@
 """From stored rows to the facts of each patient's month. Pure.
 
 Only confirmed time that stands becomes a fact. What is stopped, running or held is told beside it,
-so that nobody wonders where their minutes are.
+so that nobody wonders where their minutes are. Patients are enrolled in CCM, PCM and RPM here, and
+time is logged to those; minutes of TCM and BHI reach the engine only from a case.
 """
 
 from __future__ import annotations
@@ -9,15 +10,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from ccm_link import stated
+from ccm_link.activities import Activity
 from ccm_link.calendar_month import Month
 from ccm_link.codes import Programme, Role
-from ccm_link.facts import Consent, Enrollment, Facts, Rpm, TimeEntry
-from ccm_link.intervals import days, micros
+from ccm_link.facts import Consent, Enrollment, Facts, Policy, Rpm, Stay, TimeEntry
+from ccm_link.intervals import (
+    SECOND,
+    Interval,
+    Pieces,
+    days,
+    intersect,
+    micros,
+    subtract,
+    total,
+    union,
+)
 from ccm_link.rules import Rules
 
 Row = Mapping[str, Any]
@@ -51,6 +64,7 @@ class PatientRows:
     consents: Sequence[Row]
     entries: Sequence[Row]
     days: Sequence[date]
+    stated: Sequence[Row] = ()
 
 
 def by_patient(
@@ -59,8 +73,10 @@ def by_patient(
     consents: Iterable[Row],
     entries: Iterable[Row],
     reading_days: Iterable[Row],
+    statements: Iterable[Row] = (),
 ) -> Iterator[PatientRows]:
     enrolled, agreed, worked = _grouped(enrolments), _grouped(consents), _grouped(entries)
+    said = _grouped(statements)
     measured = {row["patient_id"]: row["days"] for row in reading_days}
     for patient in patients:
         key = patient["patient_id"]
@@ -70,6 +86,7 @@ def by_patient(
             consents=agreed[key],
             entries=worked[key],
             days=measured.get(key, ()),
+            stated=said[key],
         )
 
 
@@ -90,17 +107,43 @@ def person(rows: PatientRows) -> Person:
     )
 
 
-def facts_of_month(rows: PatientRows, month: Month, zone: ZoneInfo, rules: Rules) -> Facts:
-    enrolments = [_enrolment(spell, rows, month, zone, rules) for spell in _spells(rows.enrolments)]
+def policy_of(row: Row | None) -> Policy:
+    """A clinic that never set anything has the rules' own switches."""
+    if row is None:
+        return Policy()
+    return Policy(qhp_time_counts_as_staff=row["qhp_time_counts_as_staff"], caps=dict(row["caps"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What the months of all patients of a clinic have in common."""
+
+    month: Month
+    zone: ZoneInfo  # the practice's
+    rules: Rules
+    now: datetime  # only a stay that is still open reads it
+    policy: Policy
+
+
+def facts_of_month(rows: PatientRows, frame: Frame) -> Facts:
+    month, zone = frame.month, ZoneInfo(rows.patient["zone"])
+    enrolments = [_enrolment(spell, rows, frame) for spell in _spells(rows.enrolments)]
     monitored = next((e for e in enrolments if e.program is Programme.RPM), None)
+    ccm = next((e for e in enrolments if e.program is Programme.CCM), None)
+    stays = stated.stays(rows.stated, month, frame.now.astimezone(zone).date())
     return Facts(
         month=month,
-        practice_tz=zone,
-        patient_tz=ZoneInfo(rows.patient["zone"]),
+        practice_tz=frame.zone,
+        patient_tz=zone,
         billing_practitioner=_billing_practitioner(enrolments),
+        policy=frame.policy,
         enrollments=enrolments,
         time_entries=[_entry(row) for row in rows.entries if _counts(row)],
-        rpm=_rpm(monitored, rows, month, rules) if monitored else None,
+        inpatient_stays=stays,
+        other_claims=stated.other_claims(rows.stated, month),
+        apcm=stated.apcm(rows.stated, month),
+        g0506=stated.planning(rows.stated, month, ccm),
+        rpm=_rpm(monitored, rows, frame, stays) if monitored else None,
     )
 
 
@@ -120,22 +163,24 @@ def _spells(rows: Sequence[Row]) -> list[Row]:
     return list(spells.values())
 
 
-def _enrolment(
-    row: Row, rows: PatientRows, month: Month, zone: ZoneInfo, rules: Rules
-) -> Enrollment:
-    programme = Programme(row["programme"])
-    needed = rules.gates[programme].consent_elements
+def _enrolment(row: Row, rows: PatientRows, frame: Frame) -> Enrollment:
+    programme, practitioner = Programme(row["programme"]), str(row["practitioner"])
+    month, needed = frame.month, frame.rules.gates[programme].consent_elements
     planned = row["care_plan_on"]
+    complex_care = programme is Programme.CCM
     return Enrollment(
         program=programme,
-        practitioner=str(row["practitioner"]),
+        practitioner=practitioner,
         qualifying_conditions=len(row["qualifying_conditions"]),
         high_risk_condition=row["high_risk_condition"],
         care_plan=planned is not None and planned <= month.last,
         access_24_7=row["access_24_7"],
         new_or_not_seen_12m=row["new_or_not_seen_12m"],
         initiating_visit=row["initiating_visit_on"],
-        consent=_consent(row, rows.consents, needed, month, zone),
+        complex_mdm=stated.complex_decision(rows.stated, month, practitioner)
+        if complex_care
+        else None,
+        consent=_consent(row, rows.consents, needed, month, frame.zone),
         since=row["since"],
         until=row["until"],
     )
@@ -182,21 +227,56 @@ def _entry(row: Row) -> TimeEntry:
     )
 
 
-def _rpm(enrolment: Enrollment, rows: PatientRows, month: Month, rules: Rules) -> Rpm:
-    """Set-up is not among them: nothing stored says who taught the patient, or what was billed."""
+def _rpm(enrolment: Enrollment, rows: PatientRows, frame: Frame, stays: Sequence[Stay]) -> Rpm:
+    month, length = frame.month, frame.rules.device.period_days
     stored = next(row for row in rows.enrolments if row["programme"] == Programme.RPM)
     return Rpm(
         established_patient=stored["established_patient"],
-        period_starts=list(_period_starts(enrolment.since, month, rules.device.period_days)),
+        fda_device=stated.fda_device(rows.stated, month, enrolment, length),
+        period_starts=list(_period_starts(enrolment.since, month, length)),
         reading_days=[
             day for day in rows.days if enrolment.since is None or day >= enrolment.since
         ],
+        setup=stated.setup(rows.stated, month, enrolment, length),
         interactive=[
             row["starts_at"]
             for row in rows.entries
             if row["interactive"] and row["programme"] == Programme.RPM and _counts(row)
         ],
+        qhp_interpretation_seconds=_own_review_s(enrolment, rows, frame, stays),
     )
+
+
+def _own_review_s(
+    enrolment: Enrollment, rows: PatientRows, frame: Frame, stays: Sequence[Stay]
+) -> int:
+    """The billing practitioner's own look through the readings, from the time ledger (99091).
+
+    The same minutes are management time too; the rules let only one of the two bill.
+    """
+    if enrolment.consent is None:
+        return 0
+    begins, ends = days(frame.month.first, frame.month.last, frame.zone)
+    open_from = max(begins, micros(enrolment.consent.at))
+    patient_zone = ZoneInfo(rows.patient["zone"])
+    away = union(days(stay.from_, stay.to, patient_zone) for stay in stays)
+    reviewed = union(_reviews(enrolment, rows.entries, frame.zone))
+    inside: Pieces = ((open_from, ends),) if open_from < ends else ()
+    return total(subtract(intersect(reviewed, inside), away)) // SECOND
+
+
+def _reviews(enrolment: Enrollment, entries: Iterable[Row], zone: ZoneInfo) -> Iterator[Interval]:
+    for row in entries:
+        own = str(row["staff_id"]) == enrolment.practitioner and row["role"] == Role.QHP
+        kind = row["programme"] == Programme.RPM and row["activity"] == Activity.DATA_REVIEW
+        if own and kind and _counts(row) and _while_enrolled(row, enrolment, zone):
+            yield micros(row["starts_at"]), micros(row["ends_at"])
+
+
+def _while_enrolled(row: Row, enrolment: Enrollment, zone: ZoneInfo) -> bool:
+    day = row["starts_at"].astimezone(zone).date()
+    begun = enrolment.since is None or enrolment.since <= day
+    return begun and (enrolment.until is None or day <= enrolment.until)
 
 
 def _period_starts(since: date | None, month: Month, length: int) -> Iterator[date]:

@@ -16,7 +16,7 @@ from ccm_link.calendar_month import Month
 from ccm_link.evaluate import evaluate
 from ccm_link.freeze import canonical
 from ccm_link.month import PatientMonth, Signature
-from ccm_link.month_facts import by_patient, facts_of_month, person, waiting
+from ccm_link.month_facts import Frame, by_patient, facts_of_month, person, policy_of, waiting
 from ccm_link.rulebook import rulebook_for
 from ccm_link.rules import Rules
 from store.month import MonthRows, clinic_zone, enrolled, month_facts
@@ -77,11 +77,17 @@ def months_in(
     """Every patient of the rows, evaluated. `zone` is the practice's."""
     tasks = {row["patient_id"]: row["tasks"] for row in rows.open_tasks}
     signed = {row["patient_id"]: _signature(row) for row in rows.signed}
+    frame = Frame(month=month, zone=zone, rules=rules, now=now, policy=policy_of(rows.policy))
     grouped = by_patient(
-        rows.patients, rows.enrolments, rows.consents, rows.entries, rows.reading_days
+        rows.patients,
+        rows.enrolments,
+        rows.consents,
+        rows.entries,
+        rows.reading_days,
+        [*rows.stated, *rows.billed],
     )
     for one in grouped:
-        facts = canonical(facts_of_month(one, month, zone, rules))
+        facts = canonical(facts_of_month(one, frame))
         who = person(one)
         # Days left are counted where the patient measures.
         today = now.astimezone(facts.patient_zone).date()

@@ -29,13 +29,13 @@ from ccm_link.acting import (
 )
 from ccm_link.activities import Activity
 from ccm_link.codes import Programme
+from ccm_link.corrections import correct_entry, decide_held, reverse_entry
 from ccm_link.entries import (
     Logged,
     confirm_entry,
     log_time,
     month_seconds,
     preview,
-    reverse_entry,
 )
 from ccm_link.errors import (
     AlreadyDone,
@@ -55,8 +55,9 @@ from store.tenancy import Connection
 
 __all__ = [
     "Actor", "Beat", "Channel", "Claimed", "Logged", "Paused", "Resolved",
-    "beat", "claim", "confirm_entry", "log_contact", "log_time", "month_seconds", "pause",
-    "preview", "release", "resolve", "reverse_entry", "snooze", "take_over", "tick", "undo_resolve",
+    "beat", "claim", "confirm_entry", "correct_entry", "decide_held", "log_contact", "log_time",
+    "month_seconds", "pause", "preview", "release", "resolve", "reverse_entry", "snooze",
+    "take_over", "tick", "undo_resolve",
 ]  # fmt: skip
 
 UNDO_S = 300  # seconds in which closing a task can be undone

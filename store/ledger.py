@@ -89,6 +89,23 @@ async def log_entry(conn: Connection, values: Row) -> Row:
     return row
 
 
+async def entry_owner(conn: Connection, clinic: str, entry: UUID) -> UUID | None:
+    row = await one_row(conn, _SQL, "entry_owner", {"clinic": clinic, "entry": entry})
+    return row["staff_id"] if row else None
+
+
+async def conflicts_of(conn: Connection, clinic: str, entry: UUID) -> list[Row]:
+    """Locked: what stands of the same person on other patients during this entry."""
+    return await all_rows(conn, _SQL, "conflicts_of", {"clinic": clinic, "entry": entry})
+
+
+async def replace_entry(conn: Connection, values: Row) -> Row:
+    """`id` and `status` of what stands instead; held as in `log_entry`."""
+    row = await one_row(conn, _SQL, "replace_entry", values)
+    assert row is not None  # noqa: S101 -- such an INSERT answers or raises
+    return row
+
+
 async def patient_exists(conn: Connection, clinic: str, patient: UUID) -> bool:
     values = {"clinic": clinic, "patient": patient}
     return await one_row(conn, _SQL, "patient_exists", values) is not None
@@ -117,6 +134,19 @@ async def patient_time(
         return await all_rows(conn, _SQL, "patient_time", values)
 
 
-async def waiting_entries(conn: Connection, clinic: str, staff: UUID) -> list[Row]:
+async def entry_and_conflicts(
+    conn: Connection, clinic: str, entry: UUID, *, staff: UUID
+) -> tuple[Row, list[Row]] | None:
+    """An entry and what it is held for, in words; a transaction of its own. None: not here."""
+    values = {"clinic": clinic, "entry": entry}
+    async with clinic_session(conn, clinic, staff=staff):
+        row = await one_row(conn, _SQL, "entry_in_words", values)
+        if row is None:
+            return None
+        return row, await all_rows(conn, _SQL, "conflicts_in_words", values)
+
+
+async def waiting_entries(conn: Connection, clinic: str, staff: UUID | None) -> list[Row]:
+    """One person's, or everybody's in the clinic."""
     async with clinic_session(conn, clinic, staff=staff):
         return await all_rows(conn, _SQL, "waiting_entries", {"clinic": clinic, "staff": staff})

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from store import billing_policy
 from store.named import Row, all_rows, one_row
 from store.tenancy import Connection
 
@@ -19,7 +20,7 @@ A_DAY = timedelta(days=1)  # no zone is further from UTC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthRows:
-    """What is stored about a month, each list ordered by patient."""
+    """What is stored about a month, each list ordered by patient; and the clinic's switches."""
 
     patients: list[Row]
     enrolments: list[Row]
@@ -28,6 +29,9 @@ class MonthRows:
     reading_days: list[Row]
     open_tasks: list[Row]  # as they are now
     signed: list[Row]
+    stated: list[Row]
+    billed: list[Row]  # once for an episode, and signed in an earlier month
+    policy: Row | None
 
 
 async def clinic_zone(conn: Connection, clinic: str) -> ZoneInfo | None:
@@ -82,4 +86,7 @@ async def month_facts(
         reading_days=await all_rows(conn, _SQL, "month_reading_days", values),
         open_tasks=await all_rows(conn, _SQL, "month_open_tasks", values),
         signed=await all_rows(conn, _SQL, "month_signed", values),
+        stated=await all_rows(conn, _SQL, "month_stated", values),
+        billed=await all_rows(conn, _SQL, "month_billed", values),
+        policy=await billing_policy.in_force(conn, values["clinic"], values["first"]),
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from api.pages import (
+    billing_facts,
+    billing_policy,
     clinic_limits,
+    corrections,
     devices,
     exports,
     homes,
@@ -35,6 +38,8 @@ ROUTERS = (
     patients.router,  # /patients/new before /patients/{patient_id}
     patient.router,
     time_ledger.router,
+    corrections.router,
+    billing_facts.router,
     plan.router,
     exports.router,  # /month/export.csv before /month/{patient_id}
     month.router,
@@ -50,4 +55,5 @@ ROUTERS = (
     settings.router,
     clinic_limits.router,
     retention.router,
+    billing_policy.router,
 )

@@ -69,6 +69,7 @@ _TABS = (
     ("Alerts", "/alerts"),
     ("Time", "/time"),
     ("Plan", "/plan"),
+    ("Billing facts", "/billing"),
     ("Devices", "/devices"),
 )
 

@@ -19,7 +19,6 @@ from api.care import actor_of
 from api.errors import NotFound
 from api.gate_view import gates_of
 from api.limit_view import entered, history_of, limits_of
-from api.local_time import YEARS, instant_of, wall_of
 from api.page import CarePage, ChartPage, ProviderPage
 from api.pages.clinic_limits import LimitForm, write_limit
 from api.pages.patient import framed, opened
@@ -27,6 +26,7 @@ from ccm_link import enrolments
 from ccm_link.enrolments import NewConsent, NewEnrolment
 from ccm_link.errors import AlreadyEnrolled, BadInterval, CareError
 from ccm_link.errors import NotFound as NoSuchThing
+from ccm_link.local_time import YEARS, instant_of, wall_of
 from ccm_link.programmes import ENROLLABLE, ConsentElement, month_of
 from store import charts, limits, patients
 

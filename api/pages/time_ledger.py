@@ -5,41 +5,30 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from api.care import actor_of
 from api.errors import NotFound
-from api.local_time import YEARS, NoSuchTime, TwoSuchTimes, instant_of, wall_of
-from api.minutes import month_minutes
+from api.minutes import engine_minutes
 from api.page import CarePage, ChartPage
 from api.pages.patient import framed, opened
-from api.time_view import counting, entries_of
+from api.signed_months import signed_note
+from api.time_form import TimeForm, choices, interval_of, refusal
+from api.time_view import days_of, entries_of, judged_of
 from ccm_link import work
-from ccm_link.activities import ACTIVITIES
 from ccm_link.calendar_month import Month
-from ccm_link.errors import BadInterval, CareError, Undocumented, UnknownWord
+from ccm_link.errors import CareError
 from ccm_link.errors import NotFound as NoSuchEntry
-from ccm_link.programmes import ENROLLABLE, month_bounds, month_of, next_month
+from ccm_link.local_time import YEARS, instant_of, wall_of
+from ccm_link.month import PatientMonth
+from ccm_link.months_service import patient_month
+from ccm_link.programmes import month_of, next_month
+from ccm_link.rules import NoRules, rules_for, with_policy
 from store import charts, ledger
 
 router = APIRouter()
-
-
-class TimeForm(BaseModel):
-    """Time by hand, as it was typed: wall-clock times of the clinic."""
-
-    programme: str = ""
-    activity: str = ""
-    start: str = ""
-    end: str = ""
-    start_second: str = ""  # of two such times in the night when the clocks go back
-    end_second: str = ""
-    interactive: str = ""
-    note: str = ""
 
 
 @router.get("/patients/{patient_id}/time")
@@ -49,7 +38,7 @@ async def ledger_of_month(page: ChartPage, patient_id: UUID, month: str = "") ->
 
 @router.post("/patients/{patient_id}/time")
 async def log(page: CarePage, patient_id: UUID, form: Annotated[TimeForm, Form()]) -> Response:
-    start, end, problems = _interval(form, page.viewer.zone)
+    start, end, problems = interval_of(form, page.viewer.zone)
     if not problems and start and end:
         try:
             logged = await work.log_time(
@@ -59,19 +48,21 @@ async def log(page: CarePage, patient_id: UUID, form: Annotated[TimeForm, Form()
         except NoSuchEntry as missing:
             raise NotFound from missing
         except CareError as refused:
-            problems = _refusal(refused)
+            problems = refusal(refused)
         else:
-            where = _address(page, patient_id, start)
+            where = address(page, patient_id, start)
+            signed = await signed_note(page, patient_id, start, end)
             if logged.held:
-                return page.to(where, flash=_HELD, kind="warning")
-            return page.to(where, flash="The time is in the ledger.")
+                return page.to(where, flash=HELD + signed, kind="warning")
+            said = "The time is in the ledger."
+            return page.to(where, flash=said + signed, kind="warning" if signed else "success")
     month = month_of(start or page.now, str(page.viewer.zone))
     return await _ledger(page, patient_id, month, form, problems=problems)
 
 
-_HELD = (
+HELD = (
     "The time is held: you are recorded on another patient then. It counts nothing until you "
-    "take one of the two back."
+    "decide which of the two stands."
 )
 
 
@@ -94,20 +85,6 @@ async def confirm(
     return page.to(where, flash="The time is confirmed and counts.")
 
 
-@router.post("/time/{entry_id}/reverse")
-async def reverse(page: CarePage, entry_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
-    where = await _where(page, entry_id)
-    if not reason.strip():
-        return page.to(where, flash="Say why the time is taken back.", kind="error")
-    try:
-        await work.reverse_entry(
-            page.conn, page.clinic, actor_of(page), entry_id, reason, now=page.now
-        )
-    except CareError as refused:
-        return page.to(where, flash=_said(refused), kind="error")
-    return page.to(where, flash="The time is taken back. It stays in the ledger with the reason.")
-
-
 def _said(refused: Exception) -> str:
     if isinstance(refused, CareError):
         return str(refused)
@@ -118,10 +95,11 @@ async def _where(page: CarePage, entry_id: UUID) -> str:
     row = await charts.entry_of_patient(page.conn, page.clinic, entry_id)
     if row is None:
         raise NotFound
-    return _address(page, row["patient_id"], row["started_at"])
+    return address(page, row["patient_id"], row["started_at"])
 
 
-def _address(page: ChartPage, patient_id: UUID, at: datetime) -> str:
+def address(page: ChartPage, patient_id: UUID, at: datetime) -> str:
+    """The ledger of the month that an instant lies in."""
     month = Month.of(month_of(at, str(page.viewer.zone)))
     return f"/patients/{patient_id}/time?month={month}"
 
@@ -137,37 +115,37 @@ async def _ledger(
     own = await opened(page, patient_id, "time")
     zone = page.viewer.zone
     rows = await ledger.patient_time(page.conn, page.clinic, patient_id, month, page.now)
-    enrolled = own.found.enrolments
-    minutes = month_minutes(
-        counting(rows, enrolled, zone),
-        [s.programme for s in own.header.standing],
-        month=month,
-        window=month_bounds(month, str(zone)),
-    )
+    found = await _evaluated(page, patient_id, Month.of(month))
+    judged = judged_of(found)
     return await page.html(
         "patient/time.html",
         status=422 if problems else 200,
         **framed(page, own, "time"),
-        entries=entries_of(rows, enrolled, viewer=page.viewer.staff_id, zone=zone),
-        minutes=minutes,
+        entries=entries_of(rows, judged, viewer=page.viewer.staff_id, zone=zone),
+        days=days_of(rows, judged, zone, month),
+        minutes=_minutes(found),
+        refused=judged.refused if judged else [],
         **_months(page, patient_id, month),
         form=form,
         problems=problems or {},
-        **_choices(own.header.standing),
+        **choices([s.programme for s in own.header.standing]),
     )
 
 
-def _choices(standing: list[Any]) -> dict[str, Any]:
-    """The patient's own programmes first."""
-    own = [s.programme for s in standing]
-    rest = [str(p) for p in ENROLLABLE if str(p) not in own]
-    return {
-        "programmes": [(p, p) for p in own] + [(p, f"{p} (not enrolled)") for p in rest],
-        "activities": [
-            (str(activity), kind.label if kind.countable else f"{kind.label} (does not count)")
-            for activity, kind in ACTIVITIES.items()
-        ],
-    }
+async def _evaluated(page: ChartPage, patient_id: UUID, month: Month) -> PatientMonth | None:
+    """None: the patient was in no programme, or no rules of that month are known."""
+    try:
+        return await patient_month(page.conn, page.clinic, patient_id, month, now=page.now)
+    except NoRules:
+        return None
+
+
+def _minutes(found: PatientMonth | None) -> list[Any]:
+    if found is None:
+        return []
+    rules = with_policy(rules_for(found.facts.month), found.facts.policy)
+    programmes = [e.program for e in found.facts.enrollments]
+    return engine_minutes(found.result, programmes, rules)
 
 
 def _months(page: ChartPage, patient_id: UUID, month: date) -> dict[str, Any]:
@@ -196,36 +174,3 @@ def _blank(page: ChartPage) -> TimeForm:
         start=wall_of(page.now - timedelta(minutes=10), page.viewer.zone),
         end=wall_of(page.now, page.viewer.zone),
     )
-
-
-def _interval(
-    form: TimeForm, zone: ZoneInfo
-) -> tuple[datetime | None, datetime | None, dict[str, str]]:
-    problems: dict[str, str] = {}
-    start = _instant("start", form.start, form.start_second, zone, problems)
-    end = _instant("end", form.end, form.end_second, zone, problems)
-    return start, end, problems
-
-
-def _instant(
-    field: str, typed: str, second: str, zone: ZoneInfo, problems: dict[str, str]
-) -> datetime | None:
-    try:
-        return instant_of(typed, zone, second={"no": False, "yes": True}.get(second))
-    except NoSuchTime:
-        problems[field] = "The clocks went forward over this time: it did not exist"
-    except TwoSuchTimes:
-        problems[field] = "This time came twice that night: say which one"
-    except ValueError:
-        problems[field] = "Enter a date and a time"
-    return None
-
-
-def _refusal(refused: CareError) -> dict[str, str]:
-    if isinstance(refused, Undocumented):
-        return {"note": "Write what was done: only documented time counts"}
-    if isinstance(refused, BadInterval):
-        return {"end": "The end must come after the start, within 24 hours and not in the future"}
-    if isinstance(refused, UnknownWord):
-        return {"programme": "Choose a programme and an activity"}
-    return {"start": str(refused)}

@@ -55,9 +55,9 @@ RETURNING id
 SELECT all_clinics AS id FROM all_clinics()
 
 -- name: entry_for_update
-SELECT e.id, e.patient_id, e.staff_id, e.task_id, e.programme, e.activity, e.role, e.state, e.status,
-       e.stopped_by, lower(e.during) AS started_at, upper(e.during) AS ended_at,
-       e.last_activity_at, e.lease_until
+SELECT e.id, e.clinic_id, e.patient_id, e.staff_id, e.task_id, e.programme, e.activity, e.role,
+       e.source, e.state, e.status, e.stopped_by, e.interactive, e.note,
+       lower(e.during) AS started_at, upper(e.during) AS ended_at, e.last_activity_at, e.lease_until
 FROM time_entry e
 WHERE e.clinic_id = %(clinic)s AND e.id = %(entry)s
 FOR UPDATE
@@ -115,6 +115,61 @@ SET status = 'reversed', reversed_at = %(now)s, reversed_by = %(staff)s,
     reversed_reason = %(reason)s
 WHERE id = %(entry)s
 
+-- name: entry_owner
+SELECT staff_id FROM time_entry WHERE clinic_id = %(clinic)s AND id = %(entry)s
+
+-- name: conflicts_of
+-- What stands of the same person on other patients during an entry; in their other clinics too, where
+-- the session is theirs.
+SELECT o.id, o.clinic_id, o.patient_id, o.staff_id, o.programme, o.activity, o.source, o.state,
+       o.interactive, o.note, lower(o.during) AS started_at, upper(o.during) AS ended_at
+FROM time_entry e
+JOIN time_entry o ON o.staff_id = e.staff_id AND o.patient_id <> e.patient_id
+    AND o.during && e.during AND o.status = 'active'
+WHERE e.clinic_id = %(clinic)s AND e.id = %(entry)s
+ORDER BY lower(o.during), o.id
+FOR UPDATE OF o
+
+-- name: entry_in_words
+-- An entry with the names of its person and patient, for who corrects or decides it.
+SELECT e.id, e.clinic_id, e.patient_id, p.family_name, p.given_name, e.staff_id,
+       s.name AS staff_name, e.programme, e.activity, e.source, e.state, e.status, e.interactive,
+       e.note, lower(e.during) AS started_at, upper(e.during) AS ended_at
+FROM time_entry e
+JOIN patient p ON p.clinic_id = e.clinic_id AND p.id = e.patient_id
+JOIN staff s ON s.id = e.staff_id
+WHERE e.clinic_id = %(clinic)s AND e.id = %(entry)s
+
+-- name: conflicts_in_words
+-- As `conflicts_of`; a patient of another clinic has no name here.
+SELECT o.id, o.clinic_id, o.patient_id, p.family_name, p.given_name, o.programme, o.activity,
+       o.state, o.note, lower(o.during) AS started_at, upper(o.during) AS ended_at
+FROM time_entry e
+JOIN time_entry o ON o.staff_id = e.staff_id AND o.patient_id <> e.patient_id
+    AND o.during && e.during AND o.status = 'active'
+LEFT JOIN patient p ON p.clinic_id = o.clinic_id AND p.id = o.patient_id
+WHERE e.clinic_id = %(clinic)s AND e.id = %(entry)s
+ORDER BY lower(o.during), o.id
+
+-- name: replace_entry
+-- What stands instead of a reversed entry, or of a part of it: the same person's work for the same
+-- patient and task, as it is given now.
+INSERT INTO time_entry (clinic_id, patient_id, staff_id, task_id, programme, activity, role, source,
+                        during, state, status, stopped_by, last_activity_at, interactive, note,
+                        created_at, confirmed_at, replaces, import_id, import_line)
+SELECT r.clinic_id, r.patient_id, r.staff_id, r.task_id, %(programme)s, %(activity)s, r.role,
+       %(source)s, asked, %(state)s,
+       CASE WHEN EXISTS (
+           SELECT FROM time_entry o
+           WHERE o.staff_id = r.staff_id AND o.patient_id <> r.patient_id AND o.during && asked
+             AND o.status = 'active') THEN 'held' ELSE 'active' END,
+       r.stopped_by, %(ends_at)s, %(interactive)s, %(note)s, %(now)s,
+       CASE WHEN %(state)s = 'confirmed' THEN %(now)s::timestamptz END, r.id, r.import_id,
+       r.import_line
+FROM time_entry r, (SELECT tstzrange(%(starts_at)s, %(ends_at)s) AS asked) AS given
+WHERE r.id = %(entry)s
+RETURNING id, status
+
 -- name: log_entry
 -- What overlaps the person's own time on another patient is held, and counts nothing till decided.
 INSERT INTO time_entry (clinic_id, patient_id, staff_id, programme, activity, role, source, during,
@@ -155,10 +210,12 @@ WHERE clinic_id = %(clinic)s AND task_id = %(task)s AND staff_id = %(staff)s
 -- name: patient_time
 SELECT e.id, e.staff_id, s.name AS staff_name, s.credential, e.task_id, t.alert_id, a.lineage,
        e.programme,
-       e.activity, e.role, e.source, e.state, e.status, e.stopped_by, e.interactive, e.note,
+       e.activity, e.role,
+       CASE WHEN e.import_id IS NULL THEN e.source ELSE 'import' END AS source,
+       e.state, e.status, e.stopped_by, e.interactive, e.note,
        coalesce(lower(e.during), e.created_at) AS started_at, upper(e.during) AS ended_at,
        e.last_activity_at, e.created_at, e.confirmed_at, e.reversed_at, r.name AS reversed_by_name,
-       e.reversed_reason, e.replaces, e.review_reason,
+       e.reversed_reason, e.replaces, e.review_reason, n.replaced_by,
        coalesce(floor(extract(epoch FROM
            least(coalesce(upper(e.during),
                           CASE WHEN e.lease_until < %(now)s THEN e.last_activity_at
@@ -175,19 +232,27 @@ JOIN staff s ON s.id = e.staff_id
 LEFT JOIN staff r ON r.id = e.reversed_by
 LEFT JOIN care_task t ON t.clinic_id = e.clinic_id AND t.id = e.task_id
 LEFT JOIN alert a ON a.clinic_id = t.clinic_id AND a.id = t.alert_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(x.id ORDER BY lower(x.during), x.id) AS replaced_by
+    FROM time_entry x
+    WHERE x.clinic_id = e.clinic_id AND x.patient_id = e.patient_id AND x.replaces = e.id
+) n ON true
 WHERE c.id = %(clinic)s
 ORDER BY started_at, e.id
 
 -- name: waiting_entries
--- A person's own time that waits for documentation, or for a decision because it is held.
-SELECT e.id, e.patient_id, p.family_name, p.given_name, e.task_id, t.alert_id, e.programme,
+-- Time that waits for documentation, or for a decision because it is held: one person's, or all of it.
+SELECT e.id, e.patient_id, p.family_name, p.given_name, e.staff_id, s.name AS staff_name,
+       CASE WHEN e.import_id IS NULL THEN e.source ELSE 'import' END AS source,
+       e.task_id, t.alert_id, e.programme,
        e.activity, e.status, e.stopped_by, e.note, lower(e.during) AS started_at,
        upper(e.during) AS ended_at,
        floor(extract(epoch FROM upper(e.during) - lower(e.during)))::int AS seconds
 FROM time_entry e
 JOIN patient p ON p.clinic_id = e.clinic_id AND p.id = e.patient_id
+JOIN staff s ON s.id = e.staff_id
 LEFT JOIN care_task t ON t.clinic_id = e.clinic_id AND t.id = e.task_id
-WHERE e.clinic_id = %(clinic)s AND e.staff_id = %(staff)s
+WHERE e.clinic_id = %(clinic)s AND (%(staff)s::uuid IS NULL OR e.staff_id = %(staff)s)
   AND (e.state = 'stopped' AND e.status = 'active' OR e.status = 'held')
 ORDER BY started_at
 

@@ -92,3 +92,31 @@ ORDER BY m.patient_id
 
 -- name: month_zone
 SELECT zone FROM clinic WHERE id = %(clinic)s
+
+-- name: month_stated
+-- What people said of the patients, and did not take back, up to the month's end: set-up and planning
+-- are once for an episode, so what came before the month matters too. Days are the patient's.
+SELECT f.patient_id, f.kind, f.first_day, f.last_day, f.code, f.by_staff, f.level, f.fda_device,
+       f.with_visit, f.personally
+FROM billing_fact f
+WHERE f.clinic_id = %(clinic)s
+  AND f.patient_id = ANY(%(patients)s)
+  AND f.reversed_at IS NULL AND f.first_day <= %(last)s::date + 1
+ORDER BY f.patient_id, f.first_day, f.recorded_at, f.id
+
+-- name: month_billed
+-- Of patients of whom set-up or planning is stated: what of it an earlier month, which is signed, billed.
+WITH signed AS MATERIALIZED (
+    SELECT m.patient_id, m.month, convert_from(m.result, 'UTF8')::jsonb -> 'billable' AS lines
+    FROM signed_month m
+    WHERE m.clinic_id = %(clinic)s AND m.month < %(first)s AND m.reopened_at IS NULL
+      AND m.patient_id = ANY(%(patients)s)
+      AND EXISTS (SELECT FROM billing_fact f
+                  WHERE f.clinic_id = m.clinic_id AND f.patient_id = m.patient_id
+                    AND f.kind IN ('device_setup', 'care_planning') AND f.reversed_at IS NULL
+                    AND f.first_day BETWEEN %(first)s::date - 62 AND %(last)s)
+)
+SELECT s.patient_id, 'signed' AS kind, s.month AS first_day, line->>'code' AS code
+FROM signed s CROSS JOIN LATERAL jsonb_array_elements(s.lines) AS line
+WHERE line->>'code' IN ('99453', 'G0506')
+ORDER BY s.patient_id, s.month

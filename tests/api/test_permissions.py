@@ -22,6 +22,8 @@ from ccm_link.acting import Actor
 from ccm_link.calendar_month import Month
 from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
 from ccm_link.months_service import patient_month
+from ccm_link.stated import Kind
+from ccm_link.statements import Statement, state
 from ccm_link.work import log_time
 from store import quarantine, retention
 from store import staff as people
@@ -86,8 +88,16 @@ MAY: dict[str, dict[str, Any]] = {
     "/patients/{patient_id}/enrolments": {"POST": CARE},
     "/patients/{patient_id}/consents": {"POST": CARE},
     "/patients/{patient_id}/limits": {"POST": PROVIDER},
+    "/patients/{patient_id}/billing": {"GET": CHART, "POST": CHART},
+    "/patients/{patient_id}/billing/set-up": {"POST": CARE},
+    "/patients/{patient_id}/billing/decisions": {"POST": PROVIDER},
+    "/billing-facts/{fact_id}/end": {"POST": CHART},
+    "/billing-facts/{fact_id}/reverse": {"POST": CHART},
+    "/time": {"GET": HOMES},
     "/time/{entry_id}/confirm": {"POST": CARE},
-    "/time/{entry_id}/reverse": {"POST": CARE},
+    "/time/{entry_id}/correct": {"GET": HOMES, "POST": HOMES},
+    "/time/{entry_id}/decide": {"GET": HOMES, "POST": HOMES},
+    "/time/{entry_id}/reverse": {"POST": HOMES},
     "/enrolments/{enrolment_id}/end": {"POST": CARE},
     "/enrolments/{enrolment_id}/care-plan": {"POST": CARE},
     "/consents/{consent_id}/stop": {"POST": CARE},
@@ -140,6 +150,7 @@ MAY: dict[str, dict[str, Any]] = {
     "/staff/{staff_id}/end": {"POST": ADMIN},
     "/settings": {"GET": LIMITS, "POST": ADMIN},
     "/settings/limits": {"GET": LIMITS, "POST": PROVIDER},
+    "/settings/billing": {"GET": LIMITS, "POST": ADMIN},
     "/settings/retention": {"GET": ADMIN, "POST": ADMIN},
     "/settings/retention/holds": {"POST": ADMIN},
     "/settings/retention/holds/{hold_id}/release": {"POST": ADMIN},
@@ -172,6 +183,30 @@ FORMS: dict[str, dict[str, str]] = {
         "value": "150",
         "reason": "Usual",
     },
+    "/patients/{patient_id}/billing": {"kind": "inpatient_stay", "first_day": "2026-11-02"},
+    "/patients/{patient_id}/billing/set-up": {
+        "kind": "device_setup",
+        "first_day": "2026-11-02",
+        "fda_device": "yes",
+        "by_staff": "00000000-0000-0000-0000-000000000000",
+    },
+    "/patients/{patient_id}/billing/decisions": {
+        "kind": "complex_decision",
+        "month": "2026-11",
+        "level": "high",
+        "by_staff": "00000000-0000-0000-0000-000000000000",
+    },
+    "/billing-facts/{fact_id}/end": {"last_day": "2026-11-04"},
+    "/billing-facts/{fact_id}/reverse": {"reason": "Wrong patient"},
+    "/time/{entry_id}/correct": {
+        "programme": "CCM",
+        "activity": "call",
+        "start": "2026-11-02T09:00",
+        "end": "2026-11-02T09:10",
+        "note": "Called",
+        "reason": "Typed wrong",
+    },
+    "/time/{entry_id}/decide": {"stands": "this", "reason": "Asked her"},
     "/time/{entry_id}/confirm": {"note": "Called"},
     "/time/{entry_id}/reverse": {"reason": "Wrong"},
     "/enrolments/{enrolment_id}/end": {"on": "2026-12-01", "ends_on": "2026-12-01"},
@@ -247,6 +282,9 @@ async def furnish(database, admin, clinic, *, number):
         now - timedelta(hours=2), now - timedelta(hours=1), False, "Called", now=now,
     )  # fmt: skip
     signed = await signed_month(admin, clinic, provider, key, now=now)
+    long_ago = now.date() - timedelta(days=200)
+    stay = Statement(kind=Kind.INPATIENT_STAY, first_day=long_ago, last_day=long_ago)
+    fact = await state(admin, clinic.name, provider, key, stay, now=now)
     row = QuarantineRow(
         topic=f"hl/v1/{clinic.name}/gw-{number}/readings",
         scope="envelope",
@@ -296,6 +334,7 @@ async def furnish(database, admin, clinic, *, number):
         "before": f"{signed.month:%Y-%m}",
         "code": "99491",  # what the provider's hour bills
         "month": f"{(now - timedelta(hours=1.5)).astimezone(NEW_YORK):%Y-%m}",  # of most of it
+        "fact_id": fact,
         "handle": tokens.hashed(token).hex(),
         "staff_id": clinic.staff["nurse"],
         "hold_id": await retention.place_hold(
@@ -392,6 +431,7 @@ async def test_other_clinics_things_did_not_change(app, database, admin, north, 
         "enrolment", "consent", "time_entry", "clinical_limit", "quarantine", "staff_membership",
         "staff_invitation", "audit_event", "retention_rule", "legal_hold", "quarantine_replay",
         "signed_month", "month_lock",
+        "billing_fact", "billing_policy",
     )  # fmt: skip
 
     async def picture():

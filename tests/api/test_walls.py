@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from store import audit, fixtures, limits, retention
+from store import audit, billing_policy, fixtures, limits, retention
 from store.audit_keys import KeyRing
 from store.audit_seal import seal_waiting
 from store.tenancy import clinic_session
@@ -42,6 +42,13 @@ VALUES ('north', '2026', 'list', '[2026-01-01,2027-01-01)', 'f', %(by)s, now());
 INSERT INTO rate (clinic_id, table_id, code, amount)
 SELECT 'north', id, '99490', 71.25 FROM rate_table
 """
+#: A file of time that was read, and a line of it that was none.
+IMPORTS = """
+INSERT INTO time_import (id, clinic_id, file_sha256, columns, imported_by, imported_at)
+VALUES (%(patient)s, 'north', sha256('file'), '{note}', %(by)s, now());
+INSERT INTO time_import_reject (clinic_id, import_id, line, reason, cells)
+VALUES ('north', %(patient)s, 2, 'no such person', '{x}')
+"""
 #: Filled by others' acts: no row of a clinic is in them here, or they belong to no clinic.
 NOT_FILLED = {
     "public.desired_outbox", "public.gateway_status", "public.pending_evaluation",
@@ -67,7 +74,11 @@ async def fill(database, admin, north):
     )  # fmt: skip
     provider = north.staff["provider"]
     await retention.set_rule(admin, "north", 84, reason="Board", by=provider, now=now)
-    for statement in (*MONTHS.split(";"), *RATES.split(";")):
+    await billing_policy.set_policy(
+        admin, "north", valid_from=now.date().replace(day=1), qhp_time_counts_as_staff=True,
+        caps={"99439": 1}, reason="Board", by=provider, now=now,
+    )  # fmt: skip
+    for statement in (*MONTHS.split(";"), *RATES.split(";"), *IMPORTS.split(";")):
         await admin.execute(statement, {"patient": made["patient_id"], "by": provider})
     (reading,) = await fixtures.read_readings(admin, "north")
     await admin.execute(

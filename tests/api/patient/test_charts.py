@@ -10,8 +10,8 @@ import pytest
 
 from api.charts import chart, daily
 from api.frames import Bound
-from api.local_time import NoSuchTime, TwoSuchTimes, instant_of, wall_of
 from api.story import Reader
+from ccm_link.local_time import NoSuchTime, TwoSuchTimes, instant_of, wall_of
 from tests.api.patient.test_story import NOW, SI, US, bp, kg, sugar
 
 WINDOW: dict[str, Any] = {"since": NOW - timedelta(days=30), "until": NOW}

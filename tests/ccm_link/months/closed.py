@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ccm_link import signing
 from ccm_link.acting import Actor
 from ccm_link.calendar_month import Month
-from ccm_link.entries import reverse_entry
+from ccm_link.corrections import reverse_entry
 from ccm_link.months_service import month_of_clinic, patient_month
 from store.batch import write_batch
 from store.fixtures import assign, register_device, register_gateway, register_home

@@ -42,3 +42,8 @@ def instant_of(typed: str, zone: ZoneInfo, *, second: bool | None = None) -> dat
 def wall_of(instant: datetime, zone: ZoneInfo) -> str:
     """What a `datetime-local` field holds."""
     return instant.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+
+
+def typed_of(instant: datetime, zone: ZoneInfo) -> str:
+    """The same to the second."""
+    return instant.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
