@@ -15,8 +15,9 @@ from uuid import UUID
 from ccm_link import signing
 from ccm_link.acting import Actor
 from ccm_link.calendar_month import Month
+from ccm_link.corrections import reverse_entry
 from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
-from ccm_link.entries import log_time, reverse_entry
+from ccm_link.entries import log_time
 from ccm_link.months_service import patient_month
 from ccm_link.programmes import ConsentElement
 from ccm_link.work import beat, claim, log_contact, resolve

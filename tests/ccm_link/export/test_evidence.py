@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from ccm_link.entries import reverse_entry
+from ccm_link.corrections import reverse_entry
 from ccm_link.evidence import evidence_of_month, rests_on
 from ccm_link.evidence_parts import Cause
 from ccm_link.months_service import patient_month

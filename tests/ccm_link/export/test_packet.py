@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ccm_link import signing
-from ccm_link.entries import reverse_entry
+from ccm_link.corrections import reverse_entry
 from ccm_link.evaluate import evaluate
 from ccm_link.facts import decode
 from ccm_link.packet import SCHEMA, State, read
