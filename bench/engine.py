@@ -7,7 +7,7 @@ which overlap, and reading days of two months.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from time import perf_counter, process_time
@@ -84,19 +84,25 @@ def _monitored(days: int) -> Rpm:
     )
 
 
-def ms_per_patient_month(*, patients: int = 2000, size: Size | None = None) -> dict[str, float]:
-    """Milliseconds of one evaluation: by the wall's clock, and of processor time.
+def ms_per_patient_month(
+    *, patients: int = 500, rounds: int = 5, size: Size | None = None
+) -> dict[str, float]:
+    """Milliseconds of one evaluation, by the wall's clock and of processor time: the best round.
 
-    Processor time says the same on a busy machine. Facts are made before the clock starts.
+    What other processes take shows as worse rounds. Facts are made before the clock starts.
     """
     months = list(patient_months(patients, size or Size()))
+    found = [_round(months) for _ in range(rounds)]
+    return {
+        "wall": round(min(wall for wall, _ in found) / patients, 4),
+        "cpu": round(min(cpu for _, cpu in found) / patients, 4),
+    }
+
+
+def _round(months: Sequence[Facts]) -> tuple[float, float]:
     rules = rules_for(_MONTH)
-    evaluate(months[0], rules)
     gc.collect()
     wall, cpu = perf_counter(), process_time()
     for facts in months:
         evaluate(facts, rules, today=_MONTH.last)
-    return {
-        "wall": (perf_counter() - wall) * 1000 / patients,
-        "cpu": (process_time() - cpu) * 1000 / patients,
-    }
+    return (perf_counter() - wall) * 1000, (process_time() - cpu) * 1000

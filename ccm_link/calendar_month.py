@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import calendar
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ccm_link.intervals import Interval, days
 
+_A_DAY = timedelta(days=1)
 _SHAPE = re.compile(r"\d{4}-\d{2}")
 
 
@@ -40,8 +40,7 @@ class Month(int):
 
     @property
     def last(self) -> date:
-        first = self.first
-        return first.replace(day=calendar.monthrange(first.year, first.month)[1])
+        return Month(self + 1).first - _A_DAY
 
     def span(self, zone: ZoneInfo) -> Interval:
         """From its first midnight to the next month's, in a practice's zone."""

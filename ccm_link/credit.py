@@ -6,7 +6,9 @@ The ledger credits each second to exactly one entry, so its sums are the union's
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ccm_link.codes import Programme, Reason, Role
 from ccm_link.intervals import Pieces, intersect, subtract, total, union
@@ -14,8 +16,7 @@ from ccm_link.normalise import Span
 from ccm_link.outcome import Ids, LedgerRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Struct, frozen=True, kw_only=True, gc=False):
     """The time that a track may count, and the entries that it lies in."""
 
     pieces: Pieces
@@ -97,7 +98,7 @@ def ledger(
 
 def _row(span: Span, credited: Sequence[Span]) -> LedgerRow:
     counted = span.pieces
-    lost = {reason: total(pieces) for reason, pieces in span.losses if pieces}
+    lost = {reason: total(pieces) for reason, pieces in span.losses}
     for other in credited if span.meets else ():
         if other.programme is span.programme and (gone := intersect(counted, other.pieces)):
             reason = _overlap(other, span)

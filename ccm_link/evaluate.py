@@ -10,8 +10,10 @@ Pure: facts and rules in, a result out. No clock; `today`, where it is given, on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+
+from msgspec.structs import replace
 
 from ccm_link.codes import Programme, Reason, Role
 from ccm_link.credit import ledger, share_out

@@ -7,9 +7,10 @@ are all in `ccm_link.words`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from ccm_link.codes import Reason
 from ccm_link.intervals import Length
@@ -76,8 +77,7 @@ class Kind(StrEnum):
     LOOK = "look"  # it stands, but look at it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True, gc=False):
     """`key` names the sentence; `parts` fill it."""
 
     subject: str

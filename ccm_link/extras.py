@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ccm_link.codes import Programme, Reason
 from ccm_link.facts import G0506, Enrollment, Facts

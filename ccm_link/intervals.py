@@ -54,8 +54,10 @@ def subtract(whole: Pieces, away: Pieces) -> Pieces:
     for start, end in whole:
         at = start
         for gone_from, gone_until in away:
-            if gone_until <= at or gone_from >= end:
+            if gone_until <= at:
                 continue
+            if gone_from >= end:
+                break
             if gone_from > at:
                 left.append((at, gone_from))
             at = gone_until
@@ -67,11 +69,19 @@ def subtract(whole: Pieces, away: Pieces) -> Pieces:
 def intersect(one: Pieces, other: Pieces) -> Pieces:
     if not one or not other or one[-1][1] <= other[0][0] or other[-1][1] <= one[0][0]:
         return ()
-    return subtract(one, subtract(one, other))
+    met: list[Interval] = []
+    for start, end in one:
+        for other_start, other_end in other:
+            if other_start >= end:
+                break
+            first, last = max(start, other_start), min(end, other_end)
+            if first < last:
+                met.append((first, last))
+    return tuple(met)
 
 
 def total(pieces: Pieces) -> int:
-    return sum(end - start for start, end in pieces)
+    return sum([end - start for start, end in pieces])
 
 
 def moment_of(pieces: Pieces, amount: int) -> int | None:

@@ -7,7 +7,10 @@ logged = counted + lost, to the microsecond.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ccm_link.codes import UNENROLLED, Programme, Reason, Role
 from ccm_link.facts import Enrollment, Facts, TimeEntry
@@ -30,8 +33,7 @@ _EVER: Interval = (-(2**62), 2**62)
 _NEVER: Interval = (0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True, gc=False):
     """An entry on its way through the steps."""
 
     id: str
@@ -212,8 +214,10 @@ def _away(facts: Facts, enrolled: Mapping[Programme, Enrollment | None]) -> _Awa
 def _clipped(span: Span, away: _Away) -> Span:
     if span.logged is None:
         return span
-    inside = intersect(span.logged, away.month)
-    if inside != span.logged:
+    inside = span.logged
+    (begin, end) = away.month[0]
+    if not begin <= inside[0][0] <= inside[0][1] <= end:
+        inside = intersect(span.logged, away.month)
         span = _outside(span, subtract(span.logged, inside), inside)
     if not span.pieces:
         return span

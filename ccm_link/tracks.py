@@ -7,9 +7,11 @@ several, the lowest rank that is met is billed, and within a rank the larger sum
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ccm_link.codes import Reason, Role
 from ccm_link.credit import Pool, pool
@@ -24,8 +26,7 @@ from ccm_link.rules import Rules, Track
 _OF_CLAIMS = {Reason.CONCURRENT_CODE_CONFLICT}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
+class Steps(Struct, frozen=True, kw_only=True, gc=False):
     """What an amount of time is worth on a track."""
 
     first: int  # 0 or 1
@@ -34,8 +35,7 @@ class Steps:
     next_at: int | None  # microseconds at which one more unit is earned; None: capped
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True, gc=False):
     """A track with the time it may count, and what keeps it from billing."""
 
     track: Track
