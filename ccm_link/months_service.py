@@ -6,6 +6,7 @@ page is a transaction of its own, and closed before its results are handed out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -39,6 +40,7 @@ async def month_of_clinic(
             rows = await month_facts(conn, clinic, month.first, month.last, zone, patients=some)
         for found in months_in(rows, month, zone, now, rules):
             yield found
+            await asyncio.sleep(0)  # thousands of them must not keep everybody else waiting
         if len(some) < page:
             return
         after = some[-1]

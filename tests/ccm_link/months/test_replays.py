@@ -7,7 +7,9 @@ import uuid
 import pytest
 
 from ccm_link import signing
+from ccm_link.difference import sentences
 from ccm_link.errors import NotFound
+from ccm_link.rates_service import Upload, load
 from ccm_link.replay import replay
 from ccm_link.rules import shipped, shipped_text
 from ccm_link.view import as_bytes
@@ -68,6 +70,26 @@ async def test_an_entry_was_taken_back_and_the_month_reopened(closed, api, bille
     assert again.by_facts.is_empty
     assert found.todays_facts is not None
     assert as_bytes(again.own) == as_bytes(found.todays_facts)
+
+
+async def test_the_clinic_loaded_other_amounts_since(closed, api, biller):
+    """A signature keeps the amounts that it was signed with."""
+    patient, _ = await closed.billing(21)
+
+    async def amounts(dollars):
+        file = Upload(data=f"99490,{dollars}\n".encode(), file_name="own.csv", year=2026)
+        await load(api, "north", file, by=biller.id, now=OVER)
+
+    await amounts("70.00")
+    signed = await closed.sign(api, biller, patient)
+    await amounts("71.50")
+    found = await replay(api, "north", signed.id, now=OVER)
+    assert as_bytes(found.own) == signed.result
+    assert [str(line.dollars) for line in found.own.billable] == ["70.00"]
+    (change,) = found.by_rules.lines
+    assert (change.code, change.units, str(change.dollars)) == ("99490", 0, "1.50")
+    assert ("99490", "$71.50 instead of $70.00.") in sentences(found.by_rules)
+    assert found.by_facts.is_empty
 
 
 async def test_somebody_who_was_never_to_be_enrolled(closed, api, biller):
