@@ -83,7 +83,8 @@ ORDER BY f.alert_id, f.measured_at, f.id
 
 -- name: counted
 -- The readings that make a day count: successful, automatic, of a certain person and date. Asked for
--- many patients at once; the window is a value of the statement, so that chunks are left out.
+-- many patients at once; the window is a value of the statement, so that chunks are left out. Without
+-- the OFFSET the planner may read everybody's readings of that time for one patient's.
 WITH asked AS MATERIALIZED (
     SELECT n.patient_id, array_agg(n.day) AS days, coalesce(p.zone, c.zone) AS zone
     FROM unnest(%(patients)s::uuid[], %(days)s::date[]) AS n (patient_id, day)
@@ -106,6 +107,7 @@ CROSS JOIN LATERAL (
       AND d.day = ANY (a.days)
       AND ((r.measured_at - u.either_way) AT TIME ZONE a.zone)::date = d.day
       AND ((r.measured_at + u.either_way) AT TIME ZONE a.zone)::date = d.day
+    OFFSET 0
 ) found
 ORDER BY a.patient_id, found.measured_at, found.reading_id
 
