@@ -36,7 +36,11 @@ from ccm_link.evidence_parts import (
 from vitals.reading import Measure
 
 Facts = tuple[tuple[str, str], ...]
-_SOURCES = {"timer": "a timer that ran while the person worked", "manual": "written by hand"}
+_SOURCES = {
+    "timer": "a timer that ran while the person worked",
+    "manual": "written by hand",
+    "import": "taken over from a file",
+}
 _ROLES = {"clinical_staff": "clinical staff", "qhp": "practitioner", "non_clinical": "other staff"}
 
 
@@ -225,7 +229,8 @@ class Chain:
 
     def _reading_facts(self, reading: Reading) -> Iterator[tuple[str, str]]:
         of = reading.source
-        device = " ".join(filter(None, [of.model, of.serial])) or "not known"
+        kind = KINDS.get(of.kind or "", "").lower()
+        device = " ".join(filter(None, [of.model, of.serial])) or f"{kind} device".strip()
         slot = "" if of.user_slot is None else f", user {of.user_slot}"
         yield "Measured", self._full(reading.measured_at)
         yield "Device", f"{device}{slot}"
@@ -278,7 +283,9 @@ def _as_row(reading: Reading) -> dict[str, Any]:
 
 def _correction(reading: Reading) -> str:
     offset = reading.clock.offset_seconds
-    return "" if offset is None else f"{-offset:+g} s"
+    if offset is None:
+        return ""
+    return f"{-offset:+g} s" if offset else "0 s"
 
 
 def _naive(shown: datetime | None) -> str:

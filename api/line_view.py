@@ -68,7 +68,7 @@ def line_page(
     return LinePage(
         line=line,
         counted=words.length(round(line.seconds * 1_000_000)),
-        amount=_amount(code, result),
+        amount=_amount(line),
         rules=tuple(_rules(line, rules)),
         chain=tuple(_rests_on(line, chain)),
         in_place=tuple(_in_place(line, evidence, viewer)),
@@ -78,12 +78,11 @@ def line_page(
     )
 
 
-def _amount(code: str, result: Result) -> str:
+def _amount(line: ClaimLine) -> str:
     """`$66.13, an estimate`; nothing where none is known."""
-    line = next((line for line in result.billable if line.code == code), None)
-    if line is None or not line.dollars:
+    if not line.amount:
         return ""
-    return f"${line.dollars:,.2f}{'' if line.verified else ', an estimate'}"
+    return f"${line.amount:,.2f}{'' if line.amount_verified else ', an estimate'}"
 
 
 def _rules(line: ClaimLine, rules: Rules) -> Iterator[Rule]:

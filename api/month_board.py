@@ -8,7 +8,7 @@ A patient may stand in several lists, with different codes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -144,7 +144,7 @@ class Board:
         who = _who(one)
         self._bills += [_bills(row, who, signable=self.is_over) for row in lists.ready]
         self._short += [_short(row, who) for row in lists.nearly]
-        self._stuck += [_stuck(row, who) for row in lists.blocked]
+        self._stuck += _stuck(lists.blocked, who)
 
     def rows(self, show: Show, *, programme: str = "") -> Sequence[BoardRow]:
         """In the order of work: by name, and what is nearly there by its effort."""
@@ -232,10 +232,14 @@ def _short(row: Nearly, who: Who) -> Short:
     )
 
 
-def _stuck(row: Blocked, who: Who) -> Stuck:
-    lift = (
-        words.text(e)
-        for e in row.month.result.explanations
-        if e.kind is Kind.WHAT_NEXT and e.subject == row.programme
-    )
-    return Stuck(who=who, programme=str(row.programme), why=row.words, next=tuple(lift))
+def _stuck(rows: Sequence[Blocked], who: Who) -> Iterator[Stuck]:
+    """One row a programme, whatever number of its codes is out of reach."""
+    for programme in dict.fromkeys(row.programme for row in rows):
+        own = [row for row in rows if row.programme == programme]
+        lift = (
+            words.text(e)
+            for e in own[0].month.result.explanations
+            if e.kind is Kind.WHAT_NEXT and e.subject == programme
+        )
+        why = (f"{row.code}: {said}" if row.code else said for row in own for said in row.words)
+        yield Stuck(who=who, programme=str(programme), why=tuple(why), next=tuple(lift))

@@ -96,6 +96,8 @@ def ledger_of(of: PatientMonth, rows: Sequence[Row]) -> list[Spent]:
 def _spent(row: Row, judged: Any, of: PatientMonth) -> Spent:
     seconds = _seconds(row["started_at"], row["ended_at"])
     said = [words.detail(r) for r in of.result.rejections if r.subject == str(row["id"])]
+    if row["reversed_reason"]:
+        said.insert(0, f"By {row['reversed_by_name'] or 'the rules'}: {row['reversed_reason']}")
     state = row["status"] if row["status"] != "active" else row["state"]
     activity = row["activity"]
     known = activity in set(Activity)

@@ -104,6 +104,7 @@ class Blocked:
     programme: str
     reasons: tuple[Reason, ...]
     words: tuple[str, ...]
+    code: str = ""  # where one of its codes is out of reach, and not the whole programme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,4 +190,5 @@ def _too_late(month: PatientMonth, today: date | None) -> Iterator[Blocked]:
                 programme=standing.programme,
                 reasons=standing.blockers,
                 words=tuple(words.text(e) for e in gone if e.subject == standing.code),
+                code=standing.code,
             )

@@ -11,10 +11,11 @@ from api.billing_month import chosen_month, latest_month
 from api.errors import NotFound
 from api.page import AnyPage
 from ccm_link.calendar_month import Month
-from ccm_link.facts import Policy
+from ccm_link.month_facts import policy_of
 from ccm_link.rule_words import CONFIDENCE
 from ccm_link.rulebook import rulebook_for
 from ccm_link.rules import shipped
+from store import billing_policy
 from store.tenancy import clinic_session
 
 router = APIRouter()
@@ -32,6 +33,7 @@ async def rules(
     table, version = shipped()
     async with clinic_session(page.conn, page.clinic):
         book = await rulebook_for(page.conn, page.clinic, chosen)
+        policy = policy_of(await billing_policy.in_force(page.conn, page.clinic, chosen.first))
     return await page.html(
         "rules/rules.html",
         month=chosen,
@@ -41,7 +43,7 @@ async def rules(
         parts=rules_view.parts_of(
             table,
             book.rules,
-            Policy(),
+            policy,
             wanted=q.strip().lower(),
             only=part,
         ),

@@ -59,10 +59,10 @@ class Patient:
             )
             await record_consent(self.admin, "north", provider, self.key, given, now=SINCE)
 
-    async def work(self, minutes, *, now, day=18, month=NOVEMBER):
+    async def work(self, minutes, *, now, day=18, hour=15, month=NOVEMBER):
         """The nurse's, in care coordination; gives the entry's key."""
         first = month.first
-        start = datetime(first.year, first.month, day, 15, tzinfo=UTC)
+        start = datetime(first.year, first.month, day, hour, tzinfo=UTC)
         logged = await log_time(
             self.admin, "north", self.actor("nurse"), self.key, "CCM", "care_coordination",
             start, start + timedelta(minutes=minutes), False, "Called the cardiologist", now=now,

@@ -212,6 +212,8 @@ def a_line(**more: Any) -> ClaimLine:
         "programme": "CCM",
         "units": 1,
         "seconds": Decimal(1200),
+        "amount": Decimal("66.13"),
+        "amount_verified": False,
         "served_on": (date(2026, 11, 3),),
         "why": ("1 unit(s): 20 min in 1 entry.",),
         "entries": (key(1),),

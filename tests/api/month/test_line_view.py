@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -173,6 +174,14 @@ def test_the_rules_and_the_gate_stand_beside_the_line():
         "Care plan",
         "Consent",
     }
+
+
+def test_an_amount_says_whether_it_is_an_estimate():
+    assert page().amount == "$66.13, an estimate"
+    loaded = made.a_line(amount_verified=True)
+    assert page(of=made.evidence(lines=(loaded,))).amount == "$66.13"
+    unknown = made.a_line(amount=Decimal(0))
+    assert page(of=made.evidence(lines=(unknown,))).amount == ""
 
 
 def test_a_code_that_the_month_does_not_have_has_no_page():

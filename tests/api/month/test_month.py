@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from api.month_view import subject_words
+from store import billing_policy
 
 
 async def test_nobody_enrolled_is_said_with_what_to_do(browser, clinic):
@@ -95,3 +98,16 @@ async def test_a_search_without_a_hit_says_what_to_do(browser, clinic):
     page = await browser.get("/rules?q=%3Cscript%3E")
     assert "No rule says that" in page.text
     assert "<script>x" not in page.text
+
+
+async def test_a_switch_of_the_clinic_is_shown_beside_its_rule(browser, clinic, admin, clock):
+    await billing_policy.set_policy(
+        admin, "north", valid_from=date(2026, 11, 1), qhp_time_counts_as_staff=True,
+        caps={"99458": 3}, reason="Our payer", by=clinic.staff["admin"], now=clock.now,
+    )  # fmt: skip
+    await browser.sign_in(clinic.email("admin"))
+    page = await browser.get("/rules?month=2026-11&part=track")
+    assert page.text.count("<strong>Set here: yes</strong>") == 2
+    assert "<strong>Set here: 3</strong> (as shipped: 2)" in page.text
+    before = await browser.get("/rules?month=2026-10&part=track")
+    assert "Set here" not in before.text

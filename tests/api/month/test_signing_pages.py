@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from ccm_link.corrections import reverse_entry
 from ccm_link.errors import MonthLocked
-from ccm_link.work import reverse_entry
 from tests.api.conftest import found, open_browser
 from tests.api.month.conftest import OCTOBER as MONTH
 from tests.api.month.conftest import Patient
