@@ -134,6 +134,12 @@ class Browser:
     def get(self, path: str) -> Page:
         return _page(self._client.get(path))
 
+    def fetch(self, path: str) -> bytes:
+        """What a link to a file brings."""
+        answer = self._client.get(path)
+        _check(answer)
+        return answer.content
+
     def submit(
         self, page: Page, path: str, *, where: dict[str, str] | None = None, **values: str
     ) -> Page:

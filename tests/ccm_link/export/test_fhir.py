@@ -1,21 +1,16 @@
-"""Each Claim is judged twice beside fhir.resources: by HL7's own R4 schema, and by fhirkit.
-
-fhirkit is generated from the R4 definitions and knows what has to be there; the schema is HL7's.
-"""
+"""A Claim for each kind of month, what is in it, and that whoever judges it sees what is wrong."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
-import fhirkit
-import jsonschema
 import pytest
 from pydantic import ValidationError
 
 from ccm_link.claim_fhir import CPT, HCPCS, as_json, bundle, claim
+from tests.ccm_link.export.judges import problems
 from tests.ccm_link.export.make import (
     DOCTOR,
     OTHER,
@@ -28,15 +23,6 @@ from tests.ccm_link.export.make import (
     facts,
     signed,
 )
-
-SCHEMA = json.loads((Path(__file__).parent / "fhir-r4.schema.json").read_text("utf-8"))
-VALIDATOR = jsonschema.Draft6Validator(SCHEMA)
-
-
-def problems(resource):
-    """What either of the two other validators finds wrong, as text."""
-    found = [f"{list(e.absolute_path)}: {e.message[:200]}" for e in VALIDATOR.iter_errors(resource)]
-    return found + [str(issue) for issue in fhirkit.validate(resource)]
 
 
 def made(of, practice=PRACTICE):
