@@ -39,6 +39,7 @@ from ccm_link.evidence_rows import (
     patient_of,
     practice_of,
     reading_of,
+    statement_of,
     task_of,
 )
 from ccm_link.explain import Kind
@@ -111,6 +112,11 @@ def evidence_from(
             consent_of(row, then) for row in rows.consents if not then.is_later(row["recorded_at"])
         ),
         enrolments=tuple(enrolment_of(row) for row in rows.enrolments),
+        statements=tuple(
+            statement_of(row, then)
+            for row in rows.statements
+            if not then.is_later(row["recorded_at"])
+        ),
         gaps=tuple(_gaps(rows, result, counted)),
         changes=tuple(_changes(rows, then)),
     )
@@ -198,6 +204,8 @@ class _Entries:
             reversed_reason=None if was_reversed_later else row["reversed_reason"],
             stopped_by=row["stopped_by"],
             review_reason=row["review_reason"],
+            import_sha256=row["import_sha256"],
+            import_line=row["import_line"],
         )
 
     def _contacts(self, row: Row) -> Ids:
@@ -252,15 +260,8 @@ def _gaps(rows: EvidenceRows, result: Result, counted: Sequence[Row]) -> Iterabl
 
 def _changes(rows: EvidenceRows, then: Then) -> Iterable[str]:
     """What was done to the month after it was signed."""
-    for row in rows.entries:
-        if then.is_later(row["created_at"]):
-            yield f"Entry {row['id']} was added {_utc(row['created_at'])}."
-        if then.is_later(row["reversed_at"]):
-            by = row["reversed_by_name"] or "the rules"
-            yield f"Entry {row['id']} was reversed {_utc(row['reversed_at'])} by {by}."
-    for row in rows.consents:
-        if then.is_later(row["stopped_at"]):
-            yield f"The consent to {row['programme']} was stopped {_utc(row['stopped_at'])}."
+    yield from _entries_since(rows, then)
+    yield from _said_since(rows, then)
     late = rows.cited is not None and sum(
         row["reading_id"] not in rows.cited for row in rows.readings
     )
@@ -272,6 +273,28 @@ def _changes(rows: EvidenceRows, then: Then) -> Iterable[str]:
     )
     if moved:
         yield f"Findings whose reading was found to be somebody else's: {moved}."
+
+
+def _entries_since(rows: EvidenceRows, then: Then) -> Iterable[str]:
+    for row in rows.entries:
+        if then.is_later(row["created_at"]):
+            yield f"Entry {row['id']} was added {_utc(row['created_at'])}."
+        if then.is_later(row["reversed_at"]):
+            by = row["reversed_by_name"] or "the rules"
+            yield f"Entry {row['id']} was reversed {_utc(row['reversed_at'])} by {by}."
+
+
+def _said_since(rows: EvidenceRows, then: Then) -> Iterable[str]:
+    for row in rows.statements:
+        said = words.plain(row["kind"])
+        if then.is_later(row["recorded_at"]):
+            yield f"Stated {_utc(row['recorded_at'])} by {row['recorded_by_name']}: {said}."
+        if then.is_later(row["reversed_at"]):
+            at, by = _utc(row["reversed_at"]), row["reversed_by_name"]
+            yield f"Taken back {at} by {by}: {said}."
+    for row in rows.consents:
+        if then.is_later(row["stopped_at"]):
+            yield f"The consent to {row['programme']} was stopped {_utc(row['stopped_at'])}."
 
 
 def _utc(at: datetime) -> str:

@@ -115,6 +115,8 @@ class Entry(_Part, frozen=True):
     reversed_reason: str | None
     stopped_by: str | None
     review_reason: str | None
+    import_sha256: str | None  # of the file that it came in, and its line there
+    import_line: int | None
 
 
 class Step(_Part, frozen=True):
@@ -302,6 +304,28 @@ class Enrolment(_Part, frozen=True):
     created_at: datetime
 
 
+class Statement(_Part, frozen=True):
+    """What nobody measures and somebody said: a stay, another's claim, a decision, a set-up."""
+
+    id: UUID
+    kind: str
+    first_day: date
+    last_day: date | None
+    code: str | None
+    by: Person | None  # who billed, decided, taught or planned; None: another practice
+    level: str | None
+    fda_device: bool | None
+    with_visit: bool | None
+    personally: bool | None
+    note: str
+    recorded_by: str
+    recorded_at: datetime
+    replaces: UUID | None
+    reversed_at: datetime | None
+    reversed_by: str | None
+    reversed_reason: str | None
+
+
 class Day(_Part, frozen=True):
     """A reading day with the readings that make it one."""
 
@@ -338,6 +362,7 @@ class Evidence(_Part, frozen=True):
     contacts: tuple[Contact, ...]
     consents: tuple[Consent, ...]
     enrolments: tuple[Enrolment, ...]
+    statements: tuple[Statement, ...]
     gaps: tuple[str, ...]  # what the result names and the store has no more
     changes: tuple[str, ...]  # what happened after `as_of`
 

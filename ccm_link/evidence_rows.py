@@ -23,6 +23,7 @@ from ccm_link.evidence_parts import (
     Practice,
     Reading,
     Source,
+    Statement,
     Step,
     Task,
 )
@@ -262,4 +263,28 @@ def enrolment_of(row: Row) -> Enrolment:
         established_patient=row["established_patient"],
         created_by=row["created_by_name"],
         created_at=row["created_at"],
+    )
+
+
+def statement_of(row: Row, then: Then) -> Statement:
+    back = then.or_none(row, "reversed_at", "reversed_by_name", "reversed_reason")
+    by = row["by_name"]
+    return Statement(
+        id=row["id"],
+        kind=row["kind"],
+        first_day=row["first_day"],
+        last_day=row["last_day"],
+        code=row["code"],
+        by=Person(name=by, credential=row["by_credential"]) if by else None,
+        level=row["level"],
+        fda_device=row["fda_device"],
+        with_visit=row["with_visit"],
+        personally=row["personally"],
+        note=row["note"],
+        recorded_by=row["recorded_by_name"],
+        recorded_at=row["recorded_at"],
+        replaces=row["replaces"],
+        reversed_at=back["reversed_at"],
+        reversed_by=back["reversed_by_name"],
+        reversed_reason=back["reversed_reason"],
     )

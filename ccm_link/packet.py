@@ -17,6 +17,7 @@ from ccm_link import words
 from ccm_link.evaluate import Result
 from ccm_link.evidence_parts import Evidence
 from ccm_link.explain import Kind
+from ccm_link.facts import Policy, decode
 from ccm_link.freeze import sha256
 from ccm_link.rates import Rates
 from ccm_link.rule_words import sentence, subject
@@ -119,6 +120,7 @@ class Packet(_Part, frozen=True, kw_only=True):
     facts: Frozen
     result: Frozen
     rules_version: str
+    policy: Policy  # the clinic's switches that were set for the month
     rates: RateTable | None  # None: the amounts are the rule table's estimates
     rules: tuple[RuleRow, ...]
     refused: tuple[Refused, ...]
@@ -172,6 +174,7 @@ def build(  # noqa: PLR0913 -- the parts of a month
         facts=_frozen(facts),
         result=_frozen(result_json),
         rules_version=result.rules_version,
+        policy=decode(facts).policy,
         rates=_rates(result.rates) if result.rates else None,
         rules=tuple(_rules(evidence, result, rules)),
         refused=tuple(_refused(result)),

@@ -28,7 +28,9 @@ from ccm_link.evidence_parts import (
     Finding,
     Person,
     Reading,
+    Statement,
 )
+from ccm_link.facts import Policy
 from ccm_link.packet import RateTable
 from vitals.reading import CODINGS, Measure
 
@@ -49,6 +51,15 @@ _CERTAINTIES = {
     "received": "time of receipt",
 }
 _UNITS = {"mm[Hg]": "mmHg", "kg/m2": "kg/m\N{SUPERSCRIPT TWO}"}
+_STATEMENTS = {
+    "inpatient_stay": "Inpatient stay",
+    "other_claim": "Billed elsewhere",
+    "complex_decision": "Complex decisions documented",
+    "apcm": "Advanced primary care chosen",
+    "device_setup": "Devices set up and taught",
+    "care_planning": "Extra care planning",
+}
+_OF_A_MONTH = {"other_claim", "complex_decision", "apcm"}
 _HEAD = 48  # letters
 _BEYOND = {
     ">": "above what the device can show",
@@ -138,6 +149,37 @@ def length(seconds: Decimal) -> str:
     rest = parts if "." not in parts else parts.rstrip("0").rstrip(".")
     padded = rest if len(rest.partition(".")[0]) > 1 else f"0{rest}"
     return f"{hours}:{minutes:02d}:{padded}" if hours else f"{minutes}:{padded}"
+
+
+def switches(policy: Policy) -> list[str]:
+    """What the clinic set otherwise than the rules have it."""
+    own = [f"at most {most} units of {code}" for code, most in sorted(policy.caps.items())]
+    qhp = "a practitioner's time counts as staff's"
+    return [*([qhp] if policy.qhp_time_counts_as_staff else []), *own]
+
+
+def statement(said: Statement) -> str:
+    """'Inpatient stay, Oct 3, 2026 to Oct 5, 2026', 'Other claim 99490, Oct 2026'."""
+    name = _STATEMENTS.get(said.kind, plain(said.kind))
+    if said.kind == "inpatient_stay":
+        return f"{name}, {day(said.first_day)} to {day(said.last_day) or 'still there'}"
+    of_a_month = said.kind in _OF_A_MONTH
+    when = f"{said.first_day:%B %Y}" if of_a_month else day(said.first_day)
+    marks = (
+        said.code,
+        f"{said.level} complexity" if said.level else None,
+        _told(said.fda_device, "a medical device as the FDA defines it"),
+        _told(said.with_visit, "beside the initiating visit"),
+        _told(said.personally, "in person"),
+        f"by {person(said.by)}" if said.by else None,
+    )
+    return ", ".join([name, when, *(mark for mark in marks if mark)])
+
+
+def _told(holds: bool | None, what: str) -> str | None:  # noqa: FBT001 -- a stored yes or no
+    if holds is None:
+        return None
+    return what if holds else f"not {what}"
 
 
 def dollars(line: ClaimLine) -> str:

@@ -44,6 +44,7 @@ class EvidenceRows:
     contacts: list[Row]
     consents: list[Row]
     enrolments: list[Row]
+    statements: list[Row]
 
 
 async def reading_ids(
@@ -112,6 +113,7 @@ async def month_evidence(  # noqa: PLR0913 -- whose, when, and what was counted
         contacts=await all_rows(conn, _SQL, "contacts", values),
         consents=await all_rows(conn, _SQL, "consents", values),
         enrolments=await all_rows(conn, _SQL, "enrolments", values),
+        statements=await all_rows(conn, _SQL, "statements", values),
     )
 
 

@@ -22,10 +22,12 @@ WITH RECURSIVE touched AS (
 SELECT e.id, e.staff_id, s.name AS staff_name, s.credential, e.role, e.task_id, e.programme,
        e.activity, e.source, e.state, e.status, e.stopped_by, e.interactive, e.note,
        lower(e.during) AS started_at, upper(e.during) AS ended_at, e.created_at, e.confirmed_at,
-       e.reversed_at, r.name AS reversed_by_name, e.reversed_reason, e.replaces, e.review_reason
+       e.reversed_at, r.name AS reversed_by_name, e.reversed_reason, e.replaces, e.review_reason,
+       encode(i.file_sha256, 'hex') AS import_sha256, e.import_line
 FROM time_entry e
 JOIN staff s ON s.id = e.staff_id
 LEFT JOIN staff r ON r.id = e.reversed_by
+LEFT JOIN time_import i ON i.clinic_id = e.clinic_id AND i.id = e.import_id
 WHERE e.clinic_id = %(clinic)s AND e.id IN (SELECT t.id FROM touched t)
 ORDER BY coalesce(lower(e.during), e.created_at), e.id
 
@@ -180,6 +182,24 @@ JOIN staff c ON c.id = e.created_by
 WHERE e.clinic_id = %(clinic)s AND e.patient_id = %(patient)s
   AND e.during && daterange(%(first)s, %(last)s, '[]')
 ORDER BY e.programme, lower(e.during)
+
+-- name: statements
+-- What nobody measures and somebody said of the month. Set-up and planning are once for an episode, so
+-- earlier ones are told as well; and so are those that were taken back.
+SELECT f.id, f.kind, f.first_day, f.last_day, f.code, b.name AS by_name,
+       b.credential AS by_credential, f.level, f.fda_device, f.with_visit, f.personally, f.note,
+       w.name AS recorded_by_name, f.recorded_at, f.replaces, f.reversed_at,
+       r.name AS reversed_by_name, f.reversed_reason
+FROM billing_fact f
+JOIN staff w ON w.id = f.recorded_by
+LEFT JOIN staff b ON b.id = f.by_staff
+LEFT JOIN staff r ON r.id = f.reversed_by
+WHERE f.clinic_id = %(clinic)s AND f.patient_id = %(patient)s
+  AND f.first_day <= %(last)s::date + 1
+  AND CASE f.kind WHEN 'inpatient_stay' THEN coalesce(f.last_day >= %(first)s::date - 1, true)
+      WHEN 'device_setup' THEN true WHEN 'care_planning' THEN true
+      ELSE f.first_day >= %(first)s END
+ORDER BY f.first_day, f.recorded_at, f.id
 
 -- name: cited
 -- What a signature keeps from being removed: the readings that it was given for.

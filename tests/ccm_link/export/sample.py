@@ -31,6 +31,7 @@ from ccm_link.evidence_parts import (
     Reading,
     Said,
     Source,
+    Statement,
     Step,
     Stretch,
     Task,
@@ -153,6 +154,8 @@ def an_entry(number: int, seconds: int = 540) -> Entry:
         reversed_reason=None,
         stopped_by="resolved" if worked else None,
         review_reason=None,
+        import_sha256="ab" * 32 if number == 1 else None,
+        import_line=7 if number == 1 else None,
     )
 
 
@@ -264,6 +267,7 @@ def evidence(*, entries: int = 9, readings: int = 60, **changes: Any) -> Evidenc
         "contacts": (_contact(),) if entries else (),
         "consents": (_consent("CCM"), _consent("RPM")),
         "enrolments": (_enrolment("CCM"), _enrolment("RPM")),
+        "statements": (_stay(),) if entries else (),
         "gaps": (),
         "changes": (),
     }
@@ -345,6 +349,28 @@ def _consent(programme: str) -> Consent:
         recorded_by="Nora Nurse",
         recorded_at=datetime(2026, 1, 15, 15, 4, tzinfo=UTC),
         stopped_at=None,
+    )
+
+
+def _stay() -> Statement:
+    return Statement(
+        id=key(10, 0),
+        kind="inpatient_stay",
+        first_day=date(2026, 3, 20),
+        last_day=date(2026, 3, 22),
+        code=None,
+        by=None,
+        level=None,
+        fda_device=None,
+        with_visit=None,
+        personally=None,
+        note="County hospital, discharge letter of Mar 22",
+        recorded_by="Nora Nurse",
+        recorded_at=datetime(2026, 3, 24, 15, tzinfo=UTC),
+        replaces=None,
+        reversed_at=None,
+        reversed_by=None,
+        reversed_reason=None,
     )
 
 

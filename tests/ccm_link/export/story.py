@@ -15,7 +15,7 @@ from uuid import UUID
 from ccm_link import signing
 from ccm_link.acting import Actor
 from ccm_link.calendar_month import Month
-from ccm_link.corrections import reverse_entry
+from ccm_link.corrections import Corrected, correct_entry
 from ccm_link.enrolments import NewConsent, NewEnrolment, enrol, record_consent
 from ccm_link.entries import log_time
 from ccm_link.months_service import patient_month
@@ -97,15 +97,22 @@ async def tell(
         FIRST + timedelta(days=8), FIRST + timedelta(days=8, minutes=50), False,
         "Looked through the readings.", now=FIRST + timedelta(days=8, hours=1),
     )  # fmt: skip
-    at = FIRST + timedelta(days=9)
-    await reverse_entry(
-        admin, where.name, nurse, wrong.entry_id, "It was five minutes, not fifty", now=at
+    right = await correct_entry(
+        admin,
+        where.name,
+        nurse,
+        wrong.entry_id,
+        Corrected(
+            programme="RPM",
+            activity="data_review",
+            start=FIRST + timedelta(days=8),
+            end=FIRST + timedelta(days=8, minutes=5),
+            interactive=False,
+            note="Looked through the readings.",
+        ),
+        reason="It was five minutes, not fifty",
+        now=FIRST + timedelta(days=9),
     )
-    right = await log_time(
-        admin, where.name, nurse, home.patient, "RPM", "data_review",
-        FIRST + timedelta(days=8), FIRST + timedelta(days=8, minutes=5), False,
-        "Looked through the readings.", now=at,
-    )  # fmt: skip
     return Story(
         admin=admin,
         clinic=where,

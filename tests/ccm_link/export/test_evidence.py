@@ -9,10 +9,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from ccm_link import statements
 from ccm_link.corrections import reverse_entry
 from ccm_link.evidence import evidence_of_month, rests_on
 from ccm_link.evidence_parts import Cause
 from ccm_link.months_service import patient_month
+from ccm_link.stated import Kind as Stated
 from store.evidence import RestsOn, reading_ids
 from store.tenancy import clinic_session
 from tests.ccm_link.export.story import DAYS, FIRST, MONTH, SEVERE, SIGNED, WORKED_S, tell
@@ -95,6 +97,34 @@ async def test_a_correction_is_told_whole(story, evidence):
         "It was five minutes, not fifty",
     )
     assert (right.status, right.counted_seconds) == ("active", 300)
+    assert (right.replaces, wrong.replaced_by) == (wrong.id, right.id)
+
+
+async def test_what_somebody_stated_is_told_with_what_was_taken_back(story, console, month):
+    stay = statements.Statement(
+        kind=Stated.INPATIENT_STAY,
+        first_day=date(2026, 10, 25),
+        last_day=date(2026, 10, 27),
+        note="Discharge letter",
+    )
+    nurse = story.actor("nurse")
+    said = await statements.state(
+        story.admin, "north", nurse, story.patient, stay, now=SIGNED - timedelta(days=1)
+    )
+    signed = await story.sign()
+    as_signed = {"signing": signed.id, "as_of": signed.signed_at}
+    (told,) = (await read(console, story, month, **as_signed)).statements
+    assert (told.id, told.kind, told.recorded_by) == (said, "inpatient_stay", "Demo Nurse")
+    assert (told.first_day, told.last_day) == (date(2026, 10, 25), date(2026, 10, 27))
+    await statements.take_back(
+        story.admin, "north", nurse, said, "Another patient's", now=SIGNED + timedelta(days=1)
+    )
+    after = await read(console, story, month, **as_signed)
+    assert after.statements == (told,)
+    (change,) = after.changes
+    assert change.startswith("Taken back 2026-11-04")
+    (now,) = (await read(console, story, month)).statements
+    assert now.reversed_reason == "Another patient's"
 
 
 async def test_a_day_has_the_readings_that_make_it_one(story, evidence):

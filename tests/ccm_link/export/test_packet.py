@@ -155,7 +155,16 @@ def test_every_field_is_documented():
     told = json.loads(a_packet(evidence(entries=3, readings=3)).json)
     for name in [*told, *told["evidence"], *told["signature"], *told["rules"][0]]:
         assert f"`{name}`" in page, f"docs/exports.md does not name {name}"
-    for part in ("entries", "tasks", "alerts", "readings", "contacts", "consents", "enrolments"):
+    for part in (
+        "entries",
+        "tasks",
+        "alerts",
+        "readings",
+        "contacts",
+        "consents",
+        "enrolments",
+        "statements",
+    ):
         for name in told["evidence"][part][0]:
             assert f"`{name}`" in page, f"docs/exports.md does not name {part}.{name}"
 

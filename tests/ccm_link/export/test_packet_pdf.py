@@ -91,6 +91,8 @@ def test_the_body_has_the_whole_chain():
         "Lost 2:00",
         "It was another patient's call",
         "availability, cost sharing",
+        "Inpatient stay, Mar 20, 2026 to Mar 22, 2026",
+        "Line 7 of an imported file",
         "1e780050",
         "offset -3 s",
         "Days with a reading",
