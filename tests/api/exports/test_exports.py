@@ -15,8 +15,8 @@ import pytest
 from ccm_link import signing
 from ccm_link.press import PressFailed
 from tests.api.conftest import open_browser
+from tests.ccm_link.export.judges import problems
 from tests.ccm_link.export.story import MONTH, SIGNED, tell
-from tests.ccm_link.export.test_fhir import problems
 
 LATER = SIGNED + timedelta(days=2)
 CSV = f"/month/export.csv?month={MONTH}"
