@@ -13,8 +13,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from fhir.resources.R4B.bundle import Bundle
+import msgspec
 from fhir.resources.R4B.claim import Claim
+from fhir.resources.R4B.organization import Organization
+from fhir.resources.R4B.patient import Patient
+from fhir.resources.R4B.practitioner import Practitioner as PractitionerModel
 
 from ccm_link.claims import ClaimPatient, Practitioner, SignedClaim, SignedLine
 from ccm_link.evidence_parts import Practice
@@ -29,6 +32,11 @@ _INFO = {"coding": [{"system": f"{_TERMINOLOGY}/claiminformationcategory", "code
 
 Part = dict[str, Any]
 
+_MODELS = {
+    model.get_resource_type(): model for model in (Claim, Organization, Patient, PractitionerModel)
+}
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 
 def claim(of: SignedClaim, practice: Practice) -> Claim:
     """One patient's month.
@@ -39,25 +47,32 @@ def claim(of: SignedClaim, practice: Practice) -> Claim:
     return Claim.model_validate(_claim(of, practice))
 
 
-def bundle(claims: Sequence[SignedClaim], practice: Practice) -> Bundle:
+def claim_json(of: SignedClaim, practice: Practice) -> bytes:
+    """The same as bytes."""
+    return _encode(_checked(_claim(of, practice)))
+
+
+def bundle_json(claims: Sequence[SignedClaim], practice: Practice) -> bytes:
     """Every claim with the patients and practitioners that it names, each once.
 
+    Each resource is checked and written by itself: a Bundle of ten thousand as one model would
+    take a gigabyte.
+
     Raises:
-        pydantic.ValidationError: what was made is no Bundle; a bug.
+        pydantic.ValidationError: what was made is no such resource; a bug.
     """
-    parts = {part["id"]: part for part in _parts(claims, practice)}
-    return Bundle.model_validate(
-        {
-            "resourceType": "Bundle",
-            "type": "collection",
-            "entry": [{"fullUrl": f"urn:uuid:{key}", "resource": p} for key, p in parts.items()],
-        }
-    )
+    entries: dict[str, bytes] = {}
+    for part in _parts(claims, practice):
+        if part["id"] not in entries:
+            whole = {"fullUrl": f"urn:uuid:{part['id']}", "resource": _checked(part)}
+            entries[part["id"]] = _encode(whole)
+    held = b",".join(entries.values())
+    return b'{"resourceType":"Bundle","type":"collection","entry":[' + held + b"]}"
 
 
-def as_json(resource: Claim | Bundle) -> str:
-    """Canonical for the same input; decimals as they were written."""
-    return str(resource.model_dump_json())
+def _checked(part: Part) -> Part:
+    _MODELS[part["resourceType"]].model_validate(part)
+    return part
 
 
 def _parts(claims: Sequence[SignedClaim], practice: Practice) -> Iterator[Part]:

@@ -39,8 +39,8 @@ async def csv(page: SigningPage, month: str = "", bom: Literal["yes", "no"] = "n
 async def claims(page: SigningPage, month: str = "") -> Response:
     chosen = chosen_month(page, month)
     found = await _claims(page, chosen, "fhir")
-    text = await asyncio.to_thread(_bundle, found)
-    return _file(text.encode(), "application/fhir+json", f"claims-{chosen}.json")
+    data = await asyncio.to_thread(_bundle, found)
+    return _file(data, "application/fhir+json", f"claims-{chosen}.json")
 
 
 @router.get("/month/{patient_id}/packet.json")
@@ -69,8 +69,8 @@ async def _claims(page: SigningPage, month: Month, kind: str) -> ClinicClaims:
     return found
 
 
-def _bundle(found: ClinicClaims) -> str:
-    return claim_fhir.as_json(claim_fhir.bundle(found.claims, found.practice))
+def _bundle(found: ClinicClaims) -> bytes:
+    return claim_fhir.bundle_json(found.claims, found.practice)
 
 
 async def _packet(
