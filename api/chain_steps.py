@@ -19,7 +19,7 @@ from api.auth.viewer import Viewer
 from api.reading_view import value_words
 from api.story import Reader
 from api.task_view import CHANNELS, limit_words
-from api.times import clock, full, minutes, short
+from api.times import clock, duration, full, minutes, short
 from api.vocabulary import CERTAINTIES, KINDS, flag_words
 from ccm_link.activities import ACTIVITIES, Activity
 from ccm_link.evidence_parts import (
@@ -240,7 +240,7 @@ class Chain:
         yield "Flags", ", ".join(flag_words(flag) for flag in reading.flags)
         yield "Device clock showed", _naive(reading.clock.device_time)
         yield "Instant from", CERTAINTIES.get(reading.clock.certainty, reading.clock.certainty)
-        yield "Clock corrected by", _correction(reading)
+        yield "Device clock minus UTC", _against_utc(reading)
         yield "Uncertainty", f"\N{PLUS-MINUS SIGN}{reading.clock.uncertainty_seconds:g} s"
         yield "Sequence", "" if reading.sequence is None else str(reading.sequence)
         yield "Gateway", reading.gateway
@@ -281,11 +281,13 @@ def _as_row(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _correction(reading: Reading) -> str:
+def _against_utc(reading: Reading) -> str:
+    """What is taken away from what the device showed; its zone is a part of it."""
     offset = reading.clock.offset_seconds
     if offset is None:
         return ""
-    return f"{-offset:+g} s" if offset else "0 s"
+    sign = "\N{MINUS SIGN}" if offset < 0 else "+"
+    return f"{sign}{duration(abs(offset))}"
 
 
 def _naive(shown: datetime | None) -> str:

@@ -60,14 +60,12 @@ class Album:
     def fill(self) -> None:
         nurse = self._person(NURSE)
         self._take(nurse, "queue", "/queue")
-        self._take(nurse, "month", "/month")
-        self._take(nurse, "month-patient", "/month", _follow(".hl-main table a[href^='/month/']"))
         self._take(nurse, "patients", "/patients")
         story = _follow(f".hl-main a:text-is('{CALLED}')")
         self._take(nurse, "patient", "/patients", story, height=1500)
         self._take(nurse, "readings", "/patients", story, _follow("a:text-is('Readings')"))
         self._take(nurse, "task", "/queue", _claim, height=1400)
-        self._take(self._person(BILLER), "month-biller", "/month")
+        self._biller(self._person(BILLER))
         self._admin(self._person(ADMIN))
         phone = self._person(NURSE, width=PHONE)
         self._take(phone, "queue-phone", "/queue", height=844)
@@ -75,6 +73,20 @@ class Album:
         dark = self._person(NURSE, dark=True)
         self._take(dark, "queue-dark", "/queue")
         self._take(dark, "patient-dark", "/patients", story, height=1500)
+
+    def _biller(self, biller: Page) -> None:
+        """One of last month's is signed, so that there is something to look back at."""
+        somebody = _follow(".hl-main th a[href^='/month/']")
+        earlier = _follow(".hl-header a[href^='/month?']")
+        line = _follow(".hl-main th a[href*='/lines/']")
+        self._take(biller, "month", "/month")
+        self._take(biller, "rules", "/rules", height=1100)
+        self._take(biller, "month-patient", "/month", earlier, somebody, height=1100)
+        self._take(
+            biller, "month-line", "/month", earlier, somebody, line, _open_chain, height=1300
+        )
+        signed = _follow("a:text-is('See what was signed')")
+        self._take(biller, "month-signed", "/month", earlier, somebody, _sign, signed, height=1000)
 
     def _admin(self, admin: Page) -> None:
         home = _follow(f".hl-main th a:has-text('{ALERTED}')")
@@ -132,6 +144,18 @@ def _claim(page: Page) -> None:
     crisis = free.filter(has_text=CALLED)
     (crisis if crisis.count() else free).first.get_by_role("button").click()
     page.wait_for_url("**/tasks/*")
+
+
+def _open_chain(page: Page) -> None:
+    """The first step of each level, down to the bytes."""
+    first = page.locator(".hl-chain > li:first-child > details")
+    for step in first.all():
+        step.evaluate("element => { element.open = true }")
+
+
+def _sign(page: Page) -> None:
+    page.get_by_role("button", name="Sign this month").click()
+    page.wait_for_selector("text=The month is signed.")
 
 
 def _give_to_another(page: Page) -> None:

@@ -170,7 +170,7 @@ def a_reading(number: int = 60, **more: Any) -> Reading:
         "clock": Clock(
             certainty="device_clock",
             device_time=datetime(2026, 11, 3, 9, 56, 30),  # noqa: DTZ001 -- as the device showed it
-            offset_seconds=150.0,
+            offset_seconds=-17_850.0,
             uncertainty_seconds=2.0,
         ),
         "source": Source(

@@ -194,7 +194,7 @@ async def test_the_chain_is_opened_by_keyboard_down_to_the_bytes(chromium, url, 
         await summary.focus()
         await page.keyboard.press("Enter")
     await expect(details.get_by_text("Bytes, 2A35").first).to_be_visible()
-    await expect(details.get_by_text("Clock corrected by").first).to_be_visible()
+    await expect(details.get_by_text("Device clock minus UTC").first).to_be_visible()
     await promises(page)
 
 

@@ -69,7 +69,7 @@ def test_a_minute_leads_down_to_the_bytes():
     assert reading.raw == (("2A35 Blood Pressure Measurement", "16bf007c000000"),)
     facts = dict(reading.facts)
     assert facts["Device clock showed"] == "2026-11-03 09:56:30"
-    assert facts["Clock corrected by"] == "-150 s"
+    assert facts["Device clock minus UTC"] == "\N{MINUS SIGN}4:57:30"
     assert facts["Device"] == "BP7000 0042, user 1"
     assert [step.kind for step in entry.steps] == ["task", "call"]
 
