@@ -8,13 +8,22 @@ from datetime import date
 
 from api.auth.viewer import Viewer
 from api.chain_steps import Chain, Step
+from api.facts_view import ABOUT
 from api.month_view import subject_words
 from api.times import full, short
 from ccm_link import words
 from ccm_link.evaluate import Result
-from ccm_link.evidence_parts import ClaimLine, Consent, Enrolment, Entry, Evidence
+from ccm_link.evidence_parts import (
+    ClaimLine,
+    Consent,
+    Enrolment,
+    Entry,
+    Evidence,
+    Statement,
+)
 from ccm_link.rule_words import sentence
 from ccm_link.rules import Gate, Row, Rules
+from ccm_link.stated import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +121,9 @@ def _in_place(line: ClaimLine, evidence: Evidence, viewer: Viewer) -> Iterator[I
     for consent in evidence.consents:
         if consent.programme == line.programme:
             yield _consented(consent, viewer)
+    for stated in evidence.statements:
+        if stated.reversed_at is None:
+            yield _stated(stated, viewer)
 
 
 def _enrolled(of: Enrolment) -> Iterator[InPlace]:
@@ -133,6 +145,17 @@ def _consented(of: Consent, viewer: Viewer) -> InPlace:
     stopped = f"; stopped {full(of.stopped_at, viewer.zone)}" if of.stopped_at else ""
     record = f"{of.method}, {full(of.given_at, viewer.zone)}, recorded by {of.recorded_by}"
     return InPlace(what="Consent", record=f"{record}{f'. Told: {told}' if told else ''}{stopped}")
+
+
+def _stated(of: Statement, viewer: Viewer) -> InPlace:
+    """What nobody measures and somebody said: it holds for the whole month."""
+    days = _day(of.first_day)
+    if of.last_day and of.last_day != of.first_day:
+        days = f"{days} to {_day(of.last_day)}"
+    said = [of.code, of.level, days, of.by.name if of.by else None, of.note or None]
+    told = ", ".join(part for part in said if part)
+    recorded = f"recorded by {of.recorded_by}, {full(of.recorded_at, viewer.zone)}"
+    return InPlace(what=ABOUT[Kind(of.kind)].heading, record=f"{told}; {recorded}")
 
 
 def _entries(line: ClaimLine, evidence: Evidence, viewer: Viewer) -> Iterator[NotCounted]:

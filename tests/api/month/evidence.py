@@ -26,6 +26,7 @@ from ccm_link.evidence_parts import (
     Practice,
     Reading,
     Source,
+    Statement,
     Step,
     Stretch,
     Task,
@@ -70,6 +71,8 @@ def an_entry(number: int = 1, **more: Any) -> Entry:
         "reversed_by": None,
         "reversed_reason": None,
         "stopped_by": "resolved",
+        "import_sha256": None,
+        "import_line": None,
         "review_reason": None,
     }
     return Entry(**(plain | more))
@@ -193,6 +196,29 @@ def a_reading(number: int = 60, **more: Any) -> Reading:
     return Reading(**(plain | more))
 
 
+def a_stay(**more: Any) -> Statement:
+    plain: dict[str, Any] = {
+        "id": key(90),
+        "kind": "inpatient_stay",
+        "first_day": date(2026, 11, 10),
+        "last_day": date(2026, 11, 12),
+        "code": None,
+        "by": None,
+        "level": None,
+        "fda_device": None,
+        "with_visit": None,
+        "personally": None,
+        "note": "Pneumonia",
+        "recorded_by": "Demo Nurse",
+        "recorded_at": AT,
+        "replaces": None,
+        "reversed_at": None,
+        "reversed_by": None,
+        "reversed_reason": None,
+    }
+    return Statement(**(plain | more))
+
+
 def a_contact(**more: Any) -> Contact:
     plain: dict[str, Any] = {
         "id": key(40),
@@ -291,6 +317,7 @@ def evidence(**more: Any) -> Evidence:
                 created_at=AT - timedelta(days=40),
             ),
         ),
+        "statements": (),
         "gaps": (),
         "changes": (),
     }

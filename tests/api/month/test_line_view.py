@@ -176,6 +176,16 @@ def test_the_rules_and_the_gate_stand_beside_the_line():
     }
 
 
+def test_what_was_stated_stands_beside_it_until_it_is_taken_back():
+    gone = made.a_stay(reversed_at=made.AT, reversed_by="Demo Nurse", reversed_reason="Wrong")
+    told = page(of=made.evidence(statements=(made.a_stay(), gone))).in_place[-1]
+    assert told.what == "Inpatient stays"
+    assert told.record.startswith("Nov 10, 2026 to Nov 12, 2026, Pneumonia; recorded by Demo Nurse")
+    assert [row.what for row in page(of=made.evidence(statements=(gone,))).in_place][-1] == (
+        "Consent"
+    )
+
+
 def test_an_amount_says_whether_it_is_an_estimate():
     assert page().amount == "$66.13, an estimate"
     loaded = made.a_line(amount_verified=True)
