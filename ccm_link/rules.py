@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Literal, TypeVar
+from itertools import pairwise
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -25,6 +27,10 @@ from ccm_link.rates import Rates
 
 class NoRules(Exception):
     """The table was never checked for that month."""
+
+
+class WrongTable(Exception):
+    """Two rows of one thing hold at once, or one holds without the code that it speaks of."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -204,7 +210,65 @@ def version_of(text: str) -> str:
 
 
 def parse(text: str) -> Table:
-    return msgspec.convert(tomllib.loads(text), Table)
+    """A table from its text.
+
+    Raises:
+        WrongTable: its rows do not fit each other.
+    """
+    table = msgspec.convert(tomllib.loads(text), Table)
+    check(table)
+    return table
+
+
+def check(table: Table) -> None:
+    """Rows of one thing follow each other, and rules and the codes they name come and go together.
+
+    Raises:
+        WrongTable: they do not.
+    """
+    _check_turns(table)
+    rows = [row for _, row in _keyed(table)]
+    edges = {Month.of(row.valid_from) for row in (*rows, *table.conflict)}
+    edges |= {Month.of(row.valid_to) for row in rows if row.valid_to}
+    for month in {near for edge in edges for near in (edge - 1, edge, edge + 1)}:
+        _check_codes(table, Month(month))
+
+
+def _check_codes(table: Table, month: Month) -> None:
+    known = {row.code for row in _now(table.code, month)}
+    earned = _earned(table, lambda rows: _now(rows, month))
+    ever = _earned(table, lambda rows: rows)
+    told = {row.subject for row in _now(table.conflict, month)} & {row.code for row in table.code}
+    if wrong := (earned ^ (known & ever)) | (told - known):
+        raise WrongTable(f"{', '.join(sorted(wrong))}: code and rule do not both hold in {month}")
+
+
+def _earned(table: Table, of: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> set[str]:
+    """Codes that minutes or days can earn."""
+    timed = {code for row in of(table.track) for code in (row.code, row.addon)}
+    measured = {code for row in of(table.device) for code in (row.full, row.part, row.setup)}
+    return {*timed, *measured, *(row.code for row in of(table.review))} - {None}
+
+
+def _check_turns(table: Table) -> None:
+    one_at_a_time: dict[str, list[Row]] = {}
+    for key, row in _keyed(table):
+        one_at_a_time.setdefault(key, []).append(row)
+    for key, rows in one_at_a_time.items():
+        rows.sort(key=lambda row: row.valid_from)
+        for before, after in pairwise(rows):
+            if before.valid_to is None or before.valid_to >= after.valid_from:
+                raise WrongTable(f"{key}: two rows hold on {after.valid_from}")
+
+
+def _keyed(table: Table) -> Iterator[tuple[str, Row]]:
+    yield from ((f"code {row.code}", row) for row in table.code)
+    yield from ((f"track {row.code}", row) for row in table.track)
+    yield from ((f"never {row.activity}", row) for row in table.never)
+    yield from ((f"gate {row.programme}", row) for row in table.gate)
+    yield from (("device", row) for row in table.device)
+    yield from (("review", row) for row in table.review)
+    yield from ((f"amount {row.code}", row) for row in table.amount)
 
 
 @cache
