@@ -72,7 +72,7 @@ def _what(claim: SignedClaim, line: SignedLine) -> tuple[object, ...]:
         guarded(line.practitioner.credential),
         line.seconds or "",
         len(line.days) or "",
-        f"{line.amount:.2f}",
+        f"{line.amount:.2f}" if line.amount else "",
         "yes" if line.is_verified else "no",
         guarded(claim.rates),
     )

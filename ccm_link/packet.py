@@ -14,11 +14,13 @@ from enum import StrEnum
 import msgspec
 
 from ccm_link import words
+from ccm_link.codes import Reason
 from ccm_link.evaluate import Result
 from ccm_link.evidence_parts import Evidence
-from ccm_link.explain import Kind
+from ccm_link.explain import Explanation, Kind
 from ccm_link.facts import Policy, decode
 from ccm_link.freeze import sha256
+from ccm_link.outcome import Refusal
 from ccm_link.rates import Rates
 from ccm_link.rule_words import sentence, subject
 from ccm_link.rules import (
@@ -35,6 +37,7 @@ from ccm_link.rules import (
 )
 from store.signing import Signed
 
+_SHORT = {Reason.TIME_BELOW_THRESHOLD, Reason.DAYS_BELOW_16, Reason.DAYS_BELOW_2}
 SCHEMA = "hearthline.packet/1"
 NOTICE = (
     "This is a record of what was stored and how it was evaluated. It is not billing advice, not"
@@ -178,11 +181,7 @@ def build(  # noqa: PLR0913 -- the parts of a month
         rates=_rates(result.rates) if result.rates else None,
         rules=tuple(_rules(evidence, result, rules)),
         refused=tuple(_refused(result)),
-        notes=tuple(
-            f"{e.subject}: {words.text(e)}"
-            for e in result.explanations
-            if e.kind in {Kind.LOOK, Kind.IMPOSSIBLE}
-        ),
+        notes=tuple(dict.fromkeys(_notes(result))),
         evidence=evidence,
     )
 
@@ -225,26 +224,29 @@ def _refused(result: Result) -> Iterator[Refused]:
     """What is said of a single entry stands beside it, in the ledger."""
     entries = {row.entry for row in result.ledger}
     for refusal in result.rejections:
-        if refusal.subject in entries:
-            continue
-        after = [
-            words.text(e)
-            for e in result.explanations
-            if e.kind is Kind.WHAT_NEXT
-            and e.subject == refusal.subject
-            and _answers(e.key, refusal)
-        ]
-        yield Refused(
-            subject=refusal.subject,
-            reason=str(refusal.reason),
-            detail=words.detail(refusal),
-            next=tuple(dict.fromkeys(after)),
-        )
+        if refusal.subject not in entries:
+            said = (words.text(e) for e in result.explanations if _answers(e, refusal))
+            yield Refused(
+                subject=refusal.subject,
+                reason=str(refusal.reason),
+                detail=words.detail(refusal),
+                next=tuple(dict.fromkeys(said)),
+            )
 
 
-def _answers(key: str, refusal: object) -> bool:
-    """The cure of this very reason, or what a code that lacks time or days lacks."""
-    return key == str(getattr(refusal, "reason", "")) or key.startswith("short_")
+def _answers(told: Explanation, refusal: Refusal) -> bool:
+    """What can be done about this very reason, or that nothing can."""
+    if told.kind not in {Kind.WHAT_NEXT, Kind.IMPOSSIBLE} or told.subject != refusal.subject:
+        return False
+    is_short = refusal.reason in _SHORT and told.key.startswith(("short_", "out_of_reach_"))
+    return told.key == refusal.reason or is_short
+
+
+def _notes(result: Result) -> Iterator[str]:
+    refused = {refusal.subject for refusal in result.rejections}
+    for e in result.explanations:
+        if e.kind is Kind.LOOK or (e.kind is Kind.IMPOSSIBLE and e.subject not in refused):
+            yield f"{e.subject}: {words.text(e)}"
 
 
 _PARTS: dict[type[Row], str] = {

@@ -111,6 +111,7 @@ def _template() -> Any:
         statement=words.statement,
         switches=words.switches,
         plain=words.plain,
+        subject=words.subject,
         person=words.person,
         activity=words.activity,
         role=words.role,

@@ -5,6 +5,7 @@ Paper refers by marks: E an entry, T a task, A an alert, C a contact, R a readin
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from ccm_link.facts import Policy
 from ccm_link.packet import RateTable
 from vitals.reading import CODINGS, Measure
 
+_KEY = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _ROLES = {
     "clinical_staff": "clinical staff",
     "qhp": "practitioner",
@@ -100,6 +102,10 @@ class Marks:
     def __call__(self, key: UUID | None) -> str:
         """Empty where the packet does not hold it."""
         return "" if key is None else self._marks.get(key, "")
+
+    def within(self, text: str) -> str:
+        """A sentence with the marks of the keys that it names."""
+        return _KEY.sub(lambda found: self(UUID(found[0])) or found[0], text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +189,9 @@ def _told(holds: bool | None, what: str) -> str | None:  # noqa: FBT001 -- a sto
 
 
 def dollars(line: ClaimLine) -> str:
-    """'$60.49', an estimate where no rate was loaded."""
+    """'$60.49', an estimate where no rate was loaded; some codes have not even that."""
+    if not line.amount:
+        return "not known"
     return f"${line.amount:.2f}{'' if line.amount_verified else ' (estimate)'}"
 
 
@@ -192,6 +200,14 @@ def rates(table: RateTable | None) -> str:
         return "estimates of the rule table; no rates were loaded"
     where = f", {table.locality}" if table.locality else ""
     return f"{table.name}{where}, {day(table.first)} to {day(table.last)}; {table.source}"
+
+
+def subject(text: str) -> str:
+    """A code or a programme; a 30-day period is named by its first day."""
+    try:
+        return f"Days from {day(date.fromisoformat(text))}"
+    except ValueError:
+        return text
 
 
 def plain(text: str) -> str:

@@ -124,6 +124,8 @@ async def test_refusals_say_what_would_change_them(story, console):
     by_subject = {refused.subject: refused for refused in packet.refused}
     assert by_subject["99457"].reason == "TIME_BELOW_THRESHOLD"
     assert by_subject["99457"].detail
+    assert any("the month ended" in said for said in by_subject["99457"].next)
+    assert not any(note.startswith("99457") for note in packet.notes), "it is not said twice"
     ledger = {str(entry.id) for entry in packet.evidence.entries}
     assert not ledger & set(by_subject), "what is said of an entry stands beside it"
 

@@ -8,6 +8,7 @@ import zlib
 from datetime import date
 from functools import cache
 
+import msgspec
 import pypdfium2 as pdfium
 import pytest
 
@@ -178,6 +179,13 @@ def test_the_same_packet_is_the_same_bytes():
     assert render(PACKETS["signed"]()) == drawn("signed")
 
 
+def test_what_changed_since_is_told_by_the_marks_of_the_ledger():
+    own = evidence(entries=2, readings=1)
+    said = f"Entry {own.entries[1].id} was reversed 2026-04-03 10:00:00Z by Nora Nurse."
+    whole = flat(" ".join(pages(render(a_packet(msgspec.structs.replace(own, changes=(said,)))))))
+    assert "Entry E2 was reversed 2026-04-03" in whole
+
+
 def test_what_people_typed_is_no_markup():
     hostile = a_patient(given_name='<img src="http://x.example/a.png">', family_name="</h1>&amp;")
     text = html(a_packet(evidence(entries=1, readings=1, patient=hostile)), "0" * 64)
@@ -187,7 +195,11 @@ def test_what_people_typed_is_no_markup():
 
 def test_three_hundred_readings_over_thirty_days():
     packet = a_packet(evidence(entries=30, readings=300))
-    whole = flat(" ".join(pages(render(packet))))
+    found = pages(render(packet))
+    whole = flat(" ".join(found))
+    for text in found:
+        *_, last = [line for line in text.splitlines() if "·" not in line and "Page" not in line]
+        assert not re.fullmatch(r"Mar \d+, 2026, \d+ readings", last), "a day ends a page alone"
     marks = set(re.findall(r"\bR(\d+)\b", whole))
     assert marks >= {str(n) for n in range(1, 301)}
     assert date(2026, 3, 31).strftime("Mar %d, 2026, 10 readings") in whole
