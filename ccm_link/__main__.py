@@ -1,5 +1,6 @@
-"""`python -m ccm_link evaluate < input.json`: one patient's month; `run`: the service; `rates`.
+"""`python -m ccm_link evaluate < input.json`: one patient's month; `run`: the service.
 
+`rates`: a clinic's own amounts; `rules`: the rule table as Markdown.
 `evaluate-month`: every patient of a clinic, evaluated and stored (`ccm_link.closing`).
 `import-time`, `rejected-time`: time of other software (`ccm_link.import_command`).
 Exit 2 of `evaluate`: the input is wrong, and stderr says in one line which field.
@@ -16,10 +17,11 @@ from uuid import UUID
 import msgspec
 import typer
 
+from ccm_link import rules_doc
 from ccm_link.evaluate import evaluate as evaluate_month
 from ccm_link.facts import decode
 from ccm_link.raw_case import InputError
-from ccm_link.rules import NoRules, rules_for
+from ccm_link.rules import NoRules, rules_for, shipped
 from ccm_link.view import as_json
 
 _REFUSED = 2
@@ -56,6 +58,21 @@ def _day(text: str) -> date:
 def _refuse(line: str) -> None:
     sys.stderr.write(" ".join(line.split()) + "\n")
     raise typer.Exit(_REFUSED)
+
+
+@app.command()
+def rules(
+    *,
+    write: Annotated[
+        Path | None, typer.Option(help="a page with marks, to put the table between them")
+    ] = None,
+) -> None:
+    """The rule table as Markdown: every row with its dates, source, confidence and switch."""
+    table, _ = shipped()
+    if write is None:
+        sys.stdout.write(rules_doc.markdown(table))
+        return
+    write.write_text(rules_doc.written_into(write.read_text("utf-8"), table), "utf-8")
 
 
 @app.command("evaluate-month")
