@@ -100,8 +100,8 @@ _WHAT_NEXT: Mapping[str, str] = {
 _IMPOSSIBLE: Mapping[str, str] = {
     "out_of_reach_seconds": "Not any more: the month ended {ends_on}, {missing} short.",
     "out_of_reach_days": (
-        "Not any more: {missing:more day} needed, and the period ends {ends_on}."
-        " Last chance: {last_chance}."
+        "Not any more: {missing:more day} with a reading needed by {ends_on},"
+        " and the last chance was {last_chance}."
     ),
     Reason.NO_CONSENT: "Not for this month any more: consent comes before the service.",
     Reason.CONSENT_INCOMPLETE: (

@@ -82,8 +82,8 @@ def test_the_day_after_which_it_is_out_of_reach_is_told_before() -> None:
     ]
     assert said(rpm_month(rpm=rpm), "99454", Kind.WHAT_NEXT, today=date(2026, 3, 22)) == told
     (gone,) = said(rpm_month(rpm=rpm), "99454", Kind.IMPOSSIBLE, today=date(2026, 3, 23))
-    assert gone.startswith("Not any more: 9 more days needed, and the period ends Mar 30, 2026.")
-    assert gone.endswith("Last chance: Mar 22, 2026.")
+    assert gone.startswith("Not any more: 9 more days with a reading needed by Mar 30, 2026,")
+    assert gone.endswith(" and the last chance was Mar 22, 2026.")
 
 
 def test_one_day_is_one_day() -> None:

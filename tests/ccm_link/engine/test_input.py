@@ -5,9 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
+from zoneinfo import available_timezones
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ccm_link.__main__ import app
@@ -128,7 +132,7 @@ def at(value: Any, keys: Keys) -> Any:
 
 def with_value(keys: Keys, value: Any) -> dict[str, Any]:
     case = copy.deepcopy(FULL)
-    at(case, keys[:-1])[keys[-1]] = value
+    at(case, keys[:-1])[keys[-1]] = copy.deepcopy(value)
     return case
 
 
@@ -269,6 +273,49 @@ def test_what_is_no_case_at_all(text: str) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("$")
     assert done.stderr.count("\n") == 1
+
+
+PLACES = list(fields(FULL))
+#: What a field may hold: any JSON, and the values that are right elsewhere in a case.
+ANYTHING = st.one_of(
+    st.recursive(
+        st.one_of(
+            st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=9)
+        ),
+        lambda inside: st.one_of(
+            st.lists(inside, max_size=2), st.dictionaries(st.text(max_size=9), inside, max_size=2)
+        ),
+        max_leaves=4,
+    ),
+    st.sampled_from([at(FULL, keys) for keys in PLACES]),
+    st.datetimes(timezones=st.just(UTC)).map(str),
+    st.dates().map(str),
+    st.sampled_from(sorted(available_timezones())),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=2), st.booleans()
+)
+def test_whatever_stands_in_a_field_is_evaluated_or_refused(
+    changes: list[tuple[Keys, Any]], with_today: bool
+) -> None:
+    case: Any = copy.deepcopy(FULL)
+    for keys, value in changes:
+        try:
+            at(case, keys[:-1])[keys[-1]] = copy.deepcopy(value)
+        except (TypeError, KeyError, IndexError):  # the first change took its place away
+            continue
+    options = ["--today", "2026-03-20"] if with_today else []
+    done = CliRunner().invoke(app, ["evaluate", *options], input=json.dumps(case))
+    assert done.exit_code in {0, 2}
+    assert not done.exception or isinstance(done.exception, SystemExit)
+    if done.exit_code:
+        assert done.stderr.startswith("$")
+        assert done.stderr.count("\n") == 1
+    else:
+        assert json.loads(done.stdout)["rules_version"]
 
 
 # What is unusual and right ------------------------------------------------------------------------
