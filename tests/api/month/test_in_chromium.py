@@ -213,13 +213,13 @@ async def test_one_and_two_hundred_patients(chromium, url, clinic, admin, clock,
     for number in range(count):
         one = await Patient.make(admin, clinic, family=f"Testperson {number:03}")
         await one.enrol(consent=number % 5 != 0)
-        day, hour = 1 + number % 28, 12 + number // 28
-        await one.work(10 + number % 40, now=clock.now, month=OCTOBER, day=day, hour=hour)
+        day, hour = 1 + number % 18, 11 + number // 18
+        await one.work(10 + number % 40, now=clock.now, day=day, hour=hour)
     for width in (1440, 390):
         page = await signed_in(chromium, url, clinic.email("biller"), width=width)
-        for path in (f"/month?month={OCTOBER}", f"/month?month={OCTOBER}&show=nearly"):
+        for path in ("/month", "/month?show=nearly", "/month?show=nearly&skip=100"):
             await page.goto(url + path)
-            await promises(page, shots, f"n{count}-{width}-{'nearly' if 'show' in path else 'all'}")
+            await promises(page, shots, f"n{count}-{width}-{path.rpartition('=')[2].strip('/')}")
         await page.context.close()
 
 
@@ -230,3 +230,15 @@ async def test_a_locked_month_for_who_does_not_bill(chromium, url, clinic, other
         await page.goto(url + path)
         await promises(page)
     await expect(page.get_by_text("the month is locked")).to_be_visible()
+
+
+async def test_the_rules_are_printed_whole_and_without_the_shell(chromium, url, clinic):
+    page = await signed_in(chromium, url, clinic.email("biller"))
+    await page.goto(f"{url}/rules?month=2026-11&part=device")
+    before = page.get_by_text("Set-up, 99453, asks for 16 days.")
+    await expect(before).to_be_hidden()
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("search")).to_be_hidden()
+    await expect(page.locator(".hl-side")).to_be_hidden()
+    assert await before.evaluate("e => e.checkVisibility({ contentVisibilityAuto: true })")
+    await expect(page.get_by_text("Not billing advice").first).to_be_visible()

@@ -235,7 +235,7 @@ async def test_lists_are_filtered_by_programme_and_paged(biller, admin, clinic, 
         await one.enrol()
         await one.work(20, now=clock.now, day=1 + number)
     page = await biller.get("/month")
-    assert "The first 15 of 17 lines are shown" in page.text
+    assert "The first 15 of 17 rows are shown" in page.text
     assert "Mona Test16" not in found(r'(?s)id="to_sign">(.*?)</section>', page.text)
     every = await biller.get("/month?show=to_sign")
     assert "Mona Test16" in every.text
