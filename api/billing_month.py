@@ -20,7 +20,7 @@ def chosen_month(page: Page, asked: str) -> Month:
         chosen = Month.parse(asked) if asked else running_month(page)
     except ValueError as wrong:
         raise NotFound from wrong
-    if not has_rules(chosen) or chosen > latest_month(page):
+    if chosen > latest_month(page) or not has_rules(chosen):
         raise NotFound
     return chosen
 
