@@ -74,7 +74,10 @@ async def confirm(
     until: Annotated[str, Form()] = "",
 ) -> Response:
     """`until` shortens; without it the entry ends where the timer did."""
-    where = await _where(page, entry_id)
+    row = await charts.entry_of_patient(page.conn, page.clinic, entry_id)
+    if row is None:
+        raise NotFound
+    where = address(page, row["patient_id"], row["started_at"])
     try:
         ends = instant_of(until, page.viewer.zone) if until else None
         await work.confirm_entry(
@@ -82,20 +85,15 @@ async def confirm(
         )
     except (CareError, ValueError) as refused:
         return page.to(where, flash=_said(refused), kind="error")
-    return page.to(where, flash="The time is confirmed and counts.")
+    signed = await signed_note(page, row["patient_id"], row["started_at"])
+    said = "The time is confirmed and counts."
+    return page.to(where, flash=said + signed, kind="warning" if signed else "success")
 
 
 def _said(refused: Exception) -> str:
     if isinstance(refused, CareError):
         return str(refused)
     return "That end is no time of that day. Enter it as the clock showed it."
-
-
-async def _where(page: CarePage, entry_id: UUID) -> str:
-    row = await charts.entry_of_patient(page.conn, page.clinic, entry_id)
-    if row is None:
-        raise NotFound
-    return address(page, row["patient_id"], row["started_at"])
 
 
 def address(page: ChartPage, patient_id: UUID, at: datetime) -> str:
