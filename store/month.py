@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -16,6 +16,11 @@ _SQL = "month"
 #: Reading days before the month still belong to 30-day periods that end in it.
 LOOK_BACK = timedelta(days=31)
 A_DAY = timedelta(days=1)  # no zone is further from UTC
+
+
+#: Statements of what is billed once for an episode.
+_ONCE = {"device_setup", "care_planning"}
+_FIRST = date(2025, 1, 1)  # no month before was ever evaluated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,9 @@ async def month_facts(
     # Whoever is enrolled is known now: no statement below looks for it again.
     values["patients"] = list({row["patient_id"] for row in enrolments})
     values["monitored"] = [row["patient_id"] for row in enrolments if row["programme"] == "RPM"]
+    stated = await all_rows(conn, _SQL, "month_stated", values)
+    values["asked"] = list({row["patient_id"] for row in stated if row["kind"] in _ONCE})
+    values["earlier"] = list(_months_before(first))
     return MonthRows(
         patients=await all_rows(conn, _SQL, "month_patients", values),
         enrolments=enrolments,
@@ -86,7 +94,15 @@ async def month_facts(
         reading_days=await all_rows(conn, _SQL, "month_reading_days", values),
         open_tasks=await all_rows(conn, _SQL, "month_open_tasks", values),
         signed=await all_rows(conn, _SQL, "month_signed", values),
-        stated=await all_rows(conn, _SQL, "month_stated", values),
-        billed=await all_rows(conn, _SQL, "month_billed", values),
+        stated=stated,
+        billed=await all_rows(conn, _SQL, "month_billed", values) if values["asked"] else [],
         policy=await billing_policy.in_force(conn, values["clinic"], values["first"]),
     )
+
+
+def _months_before(first: date) -> Iterator[date]:
+    """By their keys, so that an index finds each, whatever is known of the table's size."""
+    month = _FIRST
+    while month < first:
+        yield month
+        month = (month + LOOK_BACK).replace(day=1)

@@ -105,16 +105,12 @@ WHERE f.clinic_id = %(clinic)s
 ORDER BY f.patient_id, f.first_day, f.recorded_at, f.id
 
 -- name: month_billed
--- Of patients of whom set-up or planning is stated: what of it an earlier month, which is signed, billed.
+-- What earlier months that are signed billed of what is billed once for an episode.
 WITH signed AS MATERIALIZED (
     SELECT m.patient_id, m.month, convert_from(m.result, 'UTF8')::jsonb -> 'billable' AS lines
     FROM signed_month m
-    WHERE m.clinic_id = %(clinic)s AND m.month < %(first)s AND m.reopened_at IS NULL
-      AND m.patient_id = ANY(%(patients)s)
-      AND EXISTS (SELECT FROM billing_fact f
-                  WHERE f.clinic_id = m.clinic_id AND f.patient_id = m.patient_id
-                    AND f.kind IN ('device_setup', 'care_planning') AND f.reversed_at IS NULL
-                    AND f.first_day BETWEEN %(first)s::date - 62 AND %(last)s)
+    WHERE m.clinic_id = %(clinic)s AND m.patient_id = ANY(%(asked)s)
+      AND m.month = ANY(%(earlier)s) AND m.reopened_at IS NULL
 )
 SELECT s.patient_id, 'signed' AS kind, s.month AS first_day, line->>'code' AS code
 FROM signed s CROSS JOIN LATERAL jsonb_array_elements(s.lines) AS line
