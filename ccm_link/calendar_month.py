@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import calendar
 import re
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ccm_link.intervals import Interval, days
 
-_A_DAY = timedelta(days=1)
 _SHAPE = re.compile(r"\d{4}-\d{2}")
 
 
@@ -40,7 +40,7 @@ class Month(int):
 
     @property
     def last(self) -> date:
-        return Month(self + 1).first - _A_DAY
+        return _last(self)
 
     def span(self, zone: ZoneInfo) -> Interval:
         """From its first midnight to the next month's, in a practice's zone."""
@@ -54,5 +54,11 @@ class Month(int):
 
 
 @lru_cache(maxsize=256)  # a clinic's month is asked for thousands of times
+def _last(month: Month) -> date:
+    first = month.first
+    return first.replace(day=calendar.monthrange(first.year, first.month)[1])
+
+
+@lru_cache(maxsize=256)
 def _span(month: Month, zone: ZoneInfo) -> Interval:
     return days(month.first, month.last, zone)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ccm_link import words
+from ccm_link.calendar_month import Month
 from tests.ccm_link.engine.make import billed, days, enrolled, entry, month, result, rpm_month
 
 TALK = ["2026-03-10T09:05:00-04:00"]
@@ -176,3 +177,11 @@ def test_the_month_is_the_practices_and_inpatient_days_are_the_patients() -> Non
     late = entry(1200, "2026-03-12T00:30:00-04:00")
     assert billed(month(late, inpatient_stays=stay)) == {"99490": 1}
     assert billed(month(late, inpatient_stays=stay, patient_tz="America/Los_Angeles")) == {}
+
+
+@pytest.mark.parametrize("text", ["2024-02", "2025-02", "2026-12", "9999-12"])
+def test_a_month_has_a_last_day_up_to_the_end_of_the_calendar(text: str) -> None:
+    found = Month.parse(text)
+    assert (str(found), found.first.day) == (text, 1)
+    assert found.last.day == {"2024-02": 29, "2025-02": 28}.get(text, 31)
+    assert (found.first in found, found.last in found) == (True, True)
