@@ -242,3 +242,22 @@ async def test_the_rules_are_printed_whole_and_without_the_shell(chromium, url, 
     await expect(page.locator(".hl-side")).to_be_hidden()
     assert await before.evaluate("e => e.checkVisibility({ contentVisibilityAuto: true })")
     await expect(page.get_by_text("Not billing advice").first).to_be_visible()
+
+
+async def test_a_file_of_amounts_is_looked_through(chromium, url, clinic, shots):
+    chromium.expects("422")
+    for number, look in enumerate(LOOKS):
+        page = await signed_in(chromium, url, clinic.email("biller"), **look)
+        await page.goto(f"{url}/rates")
+        await page.get_by_role("button", name="Show what it changes").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Choose a file")
+        await promises(page, shots, f"refused-{number}")
+        file = {"name": "fees.csv", "mimeType": "text/csv", "buffer": b"99490,70.10\n99454,47.43\n"}
+        await page.locator("#file").set_input_files(files=[file])
+        await page.get_by_role("button", name="Show what it changes").click()
+        await expect(page.get_by_role("heading", name="Keep these amounts?")).to_be_visible()
+        await promises(page, shots, f"preview-{number}")
+        await page.get_by_role("button", name="Keep these amounts").click()
+        await expect(page.get_by_text("2 amounts are loaded.")).to_be_visible()
+        await promises(page, shots, f"kept-{number}")
+        await page.context.close()
