@@ -75,7 +75,7 @@ def in_words(stands: Row | None, rules: Rules) -> list[str]:
     caps = dict(stands["caps"]) if stands else {}
     known = dict(_capped(rules))
     said += [
-        f"{code}: {most} units a month at most; the rules say {known[code]}."
+        f"{code}: {most} a month at most; the rules say {known[code]}."
         for code, most in sorted(caps.items())
         if code in known
     ]

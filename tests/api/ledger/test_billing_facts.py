@@ -169,7 +169,7 @@ async def test_switches_are_set_from_a_month_on_and_stay_in_the_history(
     assert done.status_code == 303
     text = plain(await boss.get(SETTINGS))
     assert "It holds from October 2026." in text
-    assert "99439: 1 units a month at most; the rules say 2." in text
+    assert "99439: 1 a month at most; the rules say 2." in text
     assert "The payer's letter" in text
     assert await books.all(
         "SELECT valid_from, qhp_time_counts_as_staff, caps FROM billing_policy"

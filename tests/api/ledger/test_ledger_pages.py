@@ -214,6 +214,7 @@ async def test_an_admin_decides_for_somebody_who_left_and_reads_no_note(
 
 
 async def test_ones_own_list_shows_ones_own(nurse: Browser, books: Books, app: Any, north: Clinic):
+    assert 'href="/time"' in (await nurse.get(f"/patients/{books.rosa}/time")).text
     assert "Nothing waits" in plain(await nurse.get("/time"))
     await _held(books)
     assert "Rosa Exampleton" in plain(await nurse.get("/time"))
