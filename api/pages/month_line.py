@@ -45,6 +45,7 @@ async def line(page: MonthPage, patient_id: UUID, code: Code, month: str = "") -
         name=f"{found.patient.given_name} {found.patient.family_name}",
         patient_id=patient_id,
         shown=shown,
+        changed=found.changed_since_signed,
         tabs=[
             {"label": other, "href": f"{other}?month={chosen}", "current": other == code}
             for other in shown.others

@@ -76,6 +76,8 @@ async def test_taking_back_after_signing_is_shown_and_the_month_is_reopened_with
     assert "99439" in page.text
     assert "Bills no more" in page.text
     assert "Demo Nurse, Oct 20" in page.text
+    line = await biller.get(f"/month/{ready.key}/lines/99490?month={OCTOBER}")
+    assert "Not as it was signed" in line.text
     changed = await biller.get(f"/month?month={OCTOBER}&show=changed")
     assert ready.name in changed.text
     path = f"/month/{ready.key}/reopen"
