@@ -31,6 +31,7 @@ CHANNEL = "pending_evaluation"
 SETS_AT_ONCE = 2  # of one worker
 SETS_OF_A_TURN = 8  # of one clinic, before all are asked again
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
+TOO_LONG = ("QueryCanceled", "IdleInTransactionSessionTimeout")
 log = structlog.get_logger()
 
 
@@ -158,11 +159,18 @@ class Service:
         return rebuilt
 
     async def _set(self, clinic: str) -> int:
-        """Refused may mean that somebody changed an alert meanwhile, or that it never will work."""
+        """Refused may mean that somebody changed an alert meanwhile, or that it never will work.
+
+        So may a time that has run out: what is too much together is judged one by one.
+        """
         try:
             return await self._judge(clinic)
-        except Unavailable:
-            raise
+        except Unavailable as exc:
+            if not _too_long(exc):
+                raise
+            metrics.RETRIES.inc()
+            log.warning("set took too long", cause=str(exc))
+            return await self._one_by_one(clinic)
         except Exception as exc:  # noqa: BLE001 -- no poison may hold back the other patients
             metrics.RETRIES.inc()
             log.warning("set not written", cause=type(exc).__name__)
@@ -175,9 +183,9 @@ class Service:
         for patient in waiting:
             try:
                 claimed += await self._judge(clinic, only=patient)
-            except Unavailable:
-                raise
-            except Exception as exc:  # noqa: BLE001 -- their marks stay, and are tried again
+            except Exception as exc:
+                if isinstance(exc, Unavailable) and not _too_long(exc):
+                    raise
                 metrics.PASSED_OVER.inc()
                 log.warning("a patient cannot be judged", cause=type(exc).__name__)
         return claimed
@@ -204,3 +212,8 @@ class Service:
             metrics.OPENED.labels(lineage=lineage).inc(number)
         waited = self._clock() - done.oldest if done.oldest else None
         metrics.QUEUE_AGE.set(max(0.0, waited.total_seconds()) if waited else 0.0)
+
+
+def _too_long(exc: Unavailable) -> bool:
+    """A timeout of a statement or of a transaction, and no database that is away."""
+    return str(exc) in TOO_LONG

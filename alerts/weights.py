@@ -12,7 +12,7 @@ of the one judged, then all. So neither what is found in time nor its numbers de
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -28,19 +28,71 @@ _DIGITS = 6  # of kilograms and per cents: beyond any scale, above the noise of 
 
 
 class _Series:
-    """One person's weights, the oldest first."""
+    """One person's weights, the oldest first.
+
+    What does not fit its own day is found in one walk and not anew for whoever asks: a scale that
+    sends hundreds in a day must not cost minutes.
+    """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._samples = sorted(samples, key=lambda s: (s.measured_at, s.reading_id))
-        self._instants = [s.measured_at for s in self._samples]
+        self._fitting: dict[tuple[timedelta, float], _Fitting] = {}
 
-    def before(self, sample: Sample, window: timedelta) -> Sequence[Sample]:
+    def fitting(self, rules: RuleSet) -> _Fitting:
+        """Those that are not far from every other weight of the time before them."""
+        if rules.jump is None:
+            return self._those(timedelta(0), float("inf"))
+        return self._those(rules.jump.window, rules.jump.bound)
+
+    def _those(self, window: timedelta, bound: float) -> _Fitting:
+        found = self._fitting.get((window, bound))
+        if found is None:
+            found = _Fitting(list(self._without_odd(window, bound)))
+            self._fitting[window, bound] = found
+        return found
+
+    def _without_odd(self, window: timedelta, bound: float) -> Iterator[Sample]:
+        near: list[float] = []  # weights of the window, sorted
+        first = since = 0
+        for sample in self._samples:
+            while self._samples[since].measured_at < sample.measured_at:
+                insort(near, _kg(self._samples[since]))
+                since += 1
+            while self._samples[first].measured_at < sample.measured_at - window:
+                near.pop(bisect_left(near, _kg(self._samples[first])))
+                first += 1
+            at = bisect_left(near, _kg(sample))
+            # By share of the other's weight the nearest is the next one above or below.
+            if not near or any(
+                _distance_pct(_kg(sample), other) <= bound
+                for other in near[max(0, at - 1) : at + 1]
+            ):
+                yield sample
+
+
+class _Fitting:
+    """Weights of one person that may be compared with, the oldest first."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._samples = samples
+        self._instants = [s.measured_at for s in samples]
+        self._by_weight = [(_kg(s), s.measured_at, at) for at, s in enumerate(samples)]
+
+    def _window(self, sample: Sample, window: timedelta) -> slice:
         first = bisect_left(self._instants, sample.measured_at - window)
-        return self._samples[first : bisect_left(self._instants, sample.measured_at)]
+        return slice(first, bisect_left(self._instants, sample.measured_at))
 
-    def is_odd(self, sample: Sample, rules: RuleSet) -> bool:
-        """Far from every other weight of the time before it."""
-        return _leap(sample, self.before(sample, _jump_window(rules)), rules) is not None
+    def lowest(self, sample: Sample, window: timedelta) -> Sample | None:
+        """Of the time before it; the earliest of several."""
+        found = min(self._by_weight[self._window(sample, window)], default=None)
+        return None if found is None else self._samples[found[2]]
+
+    def nearest_too_far(self, sample: Sample, window: timedelta, bound: float) -> Sample | None:
+        """The nearest of the time before it, if even that is further away than `bound` per cent."""
+        others, own = self._samples[self._window(sample, window)], _kg(sample)
+        if not others or any(_distance_pct(own, _kg(o)) <= bound for o in reversed(others)):
+            return None
+        return min(others, key=lambda o: (_distance_pct(own, _kg(o)), o.measured_at))
 
 
 def judge(samples: Sequence[Sample], limits: EffectiveLimits) -> Iterator[Finding]:
@@ -50,7 +102,8 @@ def judge(samples: Sequence[Sample], limits: EffectiveLimits) -> Iterator[Findin
     backlog = any(findings.is_late(s.measured_at, s.stored_at) for s in usable)
     for sample in usable:
         if sample.asked:
-            prompt = _Series(_known_in_time(sample, usable)) if backlog else whole
+            late = findings.is_late(sample.measured_at, sample.stored_at)
+            prompt = _Series(_known_in_time(sample, usable)) if backlog and not late else whole
             rules = limits.at(sample.patient_id, sample.measured_at)
             yield from _judge(sample, prompt, whole, rules)
 
@@ -86,34 +139,22 @@ def _found(sample: Sample, series: _Series, rules: RuleSet, *, late: bool) -> It
 
 
 def _jump(sample: Sample, series: _Series, rules: RuleSet) -> list[Hit]:
-    before = series.before(sample, _jump_window(rules))
-    nearest = _leap(sample, [s for s in before if not series.is_odd(s, rules)], rules)
-    if rules.jump is None or nearest is None:
+    if rules.jump is None:
         return []
-    return [Hit(limit=rules.jump, facts=_facts(sample, nearest, rules.jump.window))]
-
-
-def _leap(sample: Sample, others: Sequence[Sample], rules: RuleSet) -> Sample | None:
-    """The nearest of `others`, if even that is too far away."""
-    if rules.jump is None or not others:
-        return None
-    nearest = min(others, key=lambda other: (_distance_pct(sample, other), other.measured_at))
-    too_far = _distance_pct(sample, nearest) > rules.jump.bound
-    return nearest if too_far else None
+    window, bound = rules.jump.window, rules.jump.bound
+    nearest = series.fitting(rules).nearest_too_far(sample, window, bound)
+    if nearest is None:
+        return []
+    return [Hit(limit=rules.jump, facts=_facts(sample, nearest, window))]
 
 
 def _gains(sample: Sample, series: _Series, rules: RuleSet) -> list[Hit]:
     hits = []
     for limit in rules.gains:
-        fitting = [s for s in series.before(sample, limit.window) if not series.is_odd(s, rules)]
-        lowest = min(fitting, key=lambda s: (_kg(s), s.measured_at), default=None)
+        lowest = series.fitting(rules).lowest(sample, limit.window)
         if lowest is not None and _gain_kg(sample, lowest) > limit.bound:
             hits.append(Hit(limit=limit, facts=_facts(sample, lowest, limit.window)))
     return hits
-
-
-def _jump_window(rules: RuleSet) -> timedelta:
-    return rules.jump.window if rules.jump else timedelta(0)
 
 
 def _kg(sample: Sample) -> float:
@@ -124,8 +165,8 @@ def _gain_kg(sample: Sample, other: Sample) -> float:
     return round(_kg(sample) - _kg(other), _DIGITS)
 
 
-def _distance_pct(sample: Sample, other: Sample) -> float:
-    return round(abs(_kg(sample) - _kg(other)) / _kg(other) * 100, _DIGITS)
+def _distance_pct(kg: float, other: float) -> float:
+    return round(abs(kg - other) / other * 100, _DIGITS)
 
 
 def _facts(sample: Sample, other: Sample, window: timedelta) -> dict[str, Any]:

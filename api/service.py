@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import structlog
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
@@ -25,6 +26,8 @@ from ccm_link.press import Press
 from store.pool import open_pool
 from vitals.clock import utc_now
 
+log = structlog.get_logger()
+
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """The application. `clock` is the present for everything that it does."""
@@ -35,6 +38,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         async with open_pool(url, max_size=settings.pool_size, fresh_plans=True) as pool:
             app.state.pool = pool
             listening = asyncio.create_task(app.state.hub.run(url), name="live updates")
+            listening.add_done_callback(_told)
             yield
             listening.cancel()
 
@@ -50,3 +54,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     problems.install(app)
     app.add_middleware(Envelope)
     return app
+
+
+def _told(listening: asyncio.Task[None]) -> None:
+    """Pages without live updates look like a quiet day: that they ended is never silent."""
+    if not listening.cancelled() and (failure := listening.exception()):
+        log.error("live updates ended: start the console again", cause=type(failure).__name__)

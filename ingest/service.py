@@ -102,9 +102,11 @@ class Service:
                 last.add_done_callback(running.discard)
             else:
                 slots.release()
-        if last is not None and not await _within(last, GRACE_S):
-            log.warning("stopped with readings not acknowledged: they come again")
-            for batch_task in running:
+        if running:
+            _, late = await asyncio.wait(running, timeout=GRACE_S)
+            if late:
+                log.warning("stopped with readings not acknowledged: they come again")
+            for batch_task in late:
                 batch_task.cancel()
 
     async def _handle(

@@ -3,7 +3,8 @@
 A clinic after the other, a chunk of time after the other, a batch a transaction: ingest waits for
 none of it, and whoever stops it loses nothing. Chunks hold readings of all clinics, so rows are
 deleted, inside the clinic's walls; a chunk goes only when nobody has a reading in it any more.
-Daily summaries, findings and `reading_key` stay: a resend of what was removed is a duplicate.
+Findings and `reading_key` stay: a resend of what was removed is a duplicate. Daily summaries go
+with their readings; the alert worker makes the rest anew.
 """
 
 from __future__ import annotations

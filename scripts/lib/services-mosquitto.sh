@@ -47,7 +47,7 @@ max_inflight_messages 1000
 # a queue is bounded in bytes, not in messages; beyond that the gateways' spools hold
 max_queued_messages 0
 max_queued_bytes 134217728
-max_packet_size 1048576
+max_packet_size 266240
 set_tcp_nodelay true
 log_dest stderr
 log_type error

@@ -73,6 +73,7 @@ VALUES
         AND a.user_slot = %(user_slot)s AND a.during @> %(measured_at)s::timestamptz))
 ON CONFLICT (content_hash, reason)
 DO UPDATE SET times = quarantine.times + excluded.times, last_seen = now(),
+    state = CASE quarantine.state WHEN 'replayed' THEN 'open' ELSE quarantine.state END,
     patient_id = coalesce(quarantine.patient_id, excluded.patient_id)
 RETURNING patient_id IS NOT NULL AND judged_at IS NULL
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import pytest
 
@@ -90,3 +91,45 @@ def test_limits_of_weight_can_be_the_patients_own():
     assert said(weight(80, ago_h=20), weight(81), rows=strict) == {GAIN}
     calm = [limit("weight.jump_24h", None, ucum="%")]
     assert said(weight(80, ago_h=20), weight(90), rows=calm) == {GAIN}
+
+
+def test_what_does_not_fit_its_day_is_what_is_far_from_all_of_it():
+    """Held against a plain search, for any weights of some days."""
+    rng = random.Random(12)  # noqa: S311 -- plausible days, not secrets
+    for _ in range(40):
+        series = [
+            weight(round(80 + rng.choice([0, 0, 25]) + rng.gauss(0, 3), 1), ago_h=rng.randrange(90))
+            for _ in range(30)
+        ]
+        asked = {f.reading_id for f in found(*series) if f.lineage == "weight.whose"}
+        assert asked == {s.reading_id for s in series if _is_strange(s, series)}
+
+
+def _is_strange(sample, series):
+    others = [o for o in _day_before(sample, series) if not _is_odd(o, series)]
+    return bool(others) and all(_pct(sample, o) > 7 for o in others)
+
+
+def _is_odd(sample, series):
+    others = _day_before(sample, series)
+    return bool(others) and all(_pct(sample, o) > 7 for o in others)
+
+
+def _day_before(sample, series):
+    day = timedelta(hours=24)
+    return [o for o in series if timedelta(0) < sample.measured_at - o.measured_at <= day]
+
+
+def _pct(sample, other):
+    return round(abs(sample.weight_kg - other.weight_kg) / other.weight_kg * 100, 6)
+
+
+@pytest.mark.parametrize("late_h", [0, 60])
+def test_a_scale_that_sends_thousands_in_a_day_holds_nobody_up(late_h):
+    """Cubic work would take hours here, and the test's own time limit would end it."""
+    flood = [
+        weight(80 + n % 3 * 0.1, ago_h=n / 90 + 0.01, late_h=late_h if n % 2 else 0)
+        for n in range(2000)
+    ]
+    (finding,) = found(weight(77, ago_h=23.5), *flood, weight(80.3))[-1:]
+    assert finding.lineage == "weight.gain"

@@ -10,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 import pytest
 
+from ingest.settings import MAX_PACKET
+from vitals import wire
+
 pytestmark = pytest.mark.services
 BRANCHES = ("readings", "status", "receipts", "desired")
 
@@ -92,3 +95,17 @@ async def test_no_one_speaks_without_tls(services):
             timeout=3,
         ):
             pass
+
+
+async def test_what_ingest_could_not_receive_is_refused_to_its_sender(services, clinic):
+    """What is larger than a subscriber takes, a broker drops without a word: it never gets in."""
+    mine = services.add_gateway(clinic, "gw-1")
+    with pytest.raises(aiomqtt.MqttError):
+        async with client(mine, services.mqtt_ca) as gateway:
+            await gateway.publish(f"hl/v1/{clinic}/gw-1/readings", bytes(MAX_PACKET + 1), qos=1)
+
+
+async def test_the_largest_envelope_still_passes(services, clinic):
+    mine = services.add_gateway(clinic, "gw-1")
+    async with client(mine, services.mqtt_ca) as gateway:
+        await gateway.publish(f"hl/v1/{clinic}/gw-1/status", bytes(wire.MAX_BYTES), qos=1)

@@ -16,6 +16,7 @@ from tests.ingest.test_ends import reasons, send
 from tests.ingest.test_service import sealed, site
 from tests.store.make import reading
 from vitals import wire
+from vitals.reading import Measure, coded
 
 __all__ = ["site"]
 pytestmark = pytest.mark.services
@@ -59,6 +60,27 @@ async def test_what_is_still_wrong_stays_open(site, admin):
 
     await until(is_open)
     assert (await counts(admin, site.clinic))["readings"] == 0
+
+
+async def test_a_reason_that_comes_back_opens_its_row_again(site, admin):
+    """Implausible, then of a gateway that is gone, then implausible again: it stays in the list."""
+    wild = reading(1, values=[coded(Measure.SYSTOLIC, 900)])
+    await send(site, sealed(wild))
+
+    async def replay():
+        await admin.execute("UPDATE quarantine SET state = 'replay_requested' WHERE state = 'open'")
+        await until(lambda: nothing_asked(admin))
+
+    await admin.execute("UPDATE gateway SET name = 'gw-away' WHERE clinic_id = %s", [site.clinic])
+    await replay()
+    assert await states(admin) == ["replayed", "open"]
+    await admin.execute("UPDATE gateway SET name = 'gw-1' WHERE clinic_id = %s", [site.clinic])
+    await replay()
+    assert await states(admin) == ["open", "replayed"]
+
+
+async def nothing_asked(admin):
+    return "replay_requested" not in await states(admin)
 
 
 async def test_a_desired_state_reaches_its_gateway_and_stays(site, admin):
