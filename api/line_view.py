@@ -171,7 +171,7 @@ def _why_not(entry: Entry) -> Iterator[str]:
     if entry.status == "reversed":
         yield f"Taken back by {entry.reversed_by or 'its person'}: {entry.reversed_reason}."
     elif entry.status == "held":
-        yield "Held: its person is recorded on another patient at that time."
+        yield "Held: its person is recorded on another patient then, or took it back before."
     elif entry.state != "confirmed":
         yield "Not confirmed: it waits for its note."
     yield from (said.detail for said in entry.said)

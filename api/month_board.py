@@ -90,7 +90,7 @@ class Bills:
     said: tuple[str, ...]
     show: Show
     signed: str  # `version 2, Demo Biller`
-    seen: str  # the hash of the facts, "" where nobody signs it now
+    seen: str  # what is looked at, as a hash; "" where nobody signs it now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +201,7 @@ def _bills(row: Ready, who: Who, *, signable: bool) -> Bills:
         said=one.text(Kind.LOOK),
         show=show,
         signed=f"version {one.signed.version}, {one.signed.signed_by_name}" if one.signed else "",
-        seen=one.facts_sha256 if signable and show is Show.TO_SIGN else "",
+        seen=one.seen if signable and show is Show.TO_SIGN else "",
     )
 
 

@@ -30,7 +30,7 @@ _STATES = {
     "running": "Timer runs",
     "stopped": "Waits for confirmation",
     "confirmed": "Confirmed",
-    "held": "Held: overlaps another patient",
+    "held": "Held: overlaps another patient, or was taken back before",
     "reversed": "Taken back",
 }
 

@@ -172,7 +172,8 @@ def _state(row: Row, share: Share | None) -> tuple[str, str]:
         done = "Corrected" if row["replaced_by"] else "Taken back"
         return f"{done}{by}: {row['reversed_reason'] or 'no reason given'}", ""
     if row["status"] == "held":
-        return f"Held: {row['staff_name']} is recorded on another patient then", "warning"
+        elsewhere = f"{row['staff_name']} is recorded on another patient then"
+        return f"Held: {elsewhere}, or it was taken back before", "warning"
     if row["state"] == "running":
         return "Runs now", "notice"
     if row["state"] == "stopped":

@@ -49,8 +49,20 @@ class PatientMonth:
 
     @property
     def facts_sha256(self) -> str:
-        """What whoever signs has seen (`ccm_link.signing.sign`)."""
         return sha256(frozen(self.facts))
+
+    @property
+    def seen(self) -> str:
+        """What whoever signs has looked at (`ccm_link.signing.sign`): facts, rules and lines.
+
+        Other rules, or other amounts that choose another track, are not what was looked at.
+        """
+        lines = [
+            f"{line.code} {line.units} {line.dollars} {line.verified}"
+            for line in self.result.billable
+        ]
+        told = [self.facts_sha256, self.result.rules_version, *lines]
+        return sha256("\n".join(told).encode())
 
     @property
     def changed_since_signed(self) -> bool:

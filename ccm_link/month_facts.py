@@ -182,7 +182,7 @@ def _enrolment(row: Row, rows: PatientRows, frame: Frame) -> Enrollment:
         else None,
         consent=_consent(row, rows.consents, needed, month, frame.zone),
         since=row["since"],
-        until=row["until"],
+        until=None if row["until"] is None or row["until"] > month.last else row["until"],
     )
 
 
@@ -233,7 +233,7 @@ def _rpm(enrolment: Enrollment, rows: PatientRows, frame: Frame, stays: Sequence
     return Rpm(
         established_patient=stored["established_patient"],
         fda_device=stated.fda_device(rows.stated, month, enrolment, length),
-        period_starts=list(_period_starts(enrolment.since, month, length)),
+        period_starts=list(_period_starts(_anchor(stored, length), month, length)),
         reading_days=[
             day for day in rows.days if enrolment.since is None or day >= enrolment.since
         ],
@@ -279,10 +279,28 @@ def _while_enrolled(row: Row, enrolment: Enrollment, zone: ZoneInfo) -> bool:
     return begun and (enrolment.until is None or day <= enrolment.until)
 
 
-def _period_starts(since: date | None, month: Month, length: int) -> Iterator[date]:
+def _anchor(spell: Row, length: int) -> date:
+    """The day from which periods are counted: no day lies in two of them (once per 30 days).
+
+    Whoever left and comes back, to whichever practitioner, while a period still runs goes on in it.
+    """
+    since: date = spell["since"]
+    anchor = since
+    left: date | None = None
+    for begun, until in [*spell["before"], (since, None)]:
+        if left is None or begun > _end_of_period(anchor, left, length):
+            anchor = begun
+        left = until
+    return anchor
+
+
+def _end_of_period(anchor: date, day: date, length: int) -> date:
+    """The last day of the period that `day` lies in."""
+    return anchor + timedelta(days=((day - anchor).days // length + 1) * length - 1)
+
+
+def _period_starts(since: date, month: Month, length: int) -> Iterator[date]:
     """Periods follow each other from the first day of enrolment: late readings never move them."""
-    if since is None:
-        return
     before = max(0, (month.first - since).days // length)
     start = since + timedelta(days=before * length)
     while start <= month.last:

@@ -252,7 +252,7 @@ def state(entry: Entry) -> str:
     if entry.status == "reversed":
         return "taken back"
     if entry.status == "held":
-        return "held: overlaps another patient"
+        return "held: overlaps another patient, or was taken back before"
     if entry.state != "confirmed":
         return "timer runs" if entry.state == "running" else "waits for confirmation"
     return "confirmed"

@@ -91,7 +91,7 @@ async def sign(  # noqa: PLR0913 -- the act's own words
     now: datetime,
     table: str | None = None,
 ) -> Signed:
-    """Freeze the month as it stands; `seen` is `PatientMonth.facts_sha256` of what was looked at.
+    """Freeze the month as it stands; `seen` is `PatientMonth.seen` of what was looked at.
 
     `table`: the text of a rule table, where it is not the shipped one.
 
@@ -215,7 +215,7 @@ def _signable(pen: _Pen, found: PatientMonth, seen: str) -> bytes:
     if found.signed is not None:
         raise AlreadySigned(found.signed.signed_by_name, found.signed.signed_at)
     facts = frozen(found.facts)
-    if sha256(facts) != seen:
+    if found.seen != seen:
         raise ChangedSinceReview
     if not found.result.billable:
         raise NothingToSign

@@ -34,7 +34,7 @@ class Kind(StrEnum):
     CARE_PLANNING = "care_planning"
 
 
-SIGNED = "signed"  # no statement: a line of an earlier month that is signed
+SIGNED = "signed"  # no statement: a line of another month that is signed
 
 
 def stays(stated: Iterable[Row], month: Month, today: date) -> list[Stay]:
@@ -117,9 +117,11 @@ def planning(stated: Sequence[Row], month: Month, ccm: Enrollment | None) -> G05
 
 
 def _claimed(stated: Iterable[Row], code: str, month: Month, spell: Enrollment | None) -> bool:
-    """In this spell, up to this month, by whomever."""
+    """In this spell, by whomever: stated up to this month, or signed in any other."""
     return any(
-        row["code"] == code and row["first_day"] <= month.first and _in_spell(_end(row), spell)
+        row["code"] == code
+        and (row["kind"] == SIGNED or row["first_day"] <= month.first)
+        and _in_spell(_end(row), spell)
         for row in stated
         if row["kind"] in {Kind.OTHER_CLAIM, SIGNED}
     )

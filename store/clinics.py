@@ -13,6 +13,10 @@ from store.queries import load
 from store.tenancy import Connection, clinic_session
 
 
+class ZoneFixed(Exception):
+    """A month is signed or locked in the zone of now: another would bill its minutes twice."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClinicSettings:
     """`zone` is the practice's: its months are billed in it."""
@@ -37,11 +41,19 @@ async def read_clinic(conn: Connection, clinic: str) -> ClinicSettings | None:
 async def update_clinic(
     conn: Connection, wanted: ClinicSettings, *, by: UUID, now: datetime
 ) -> None:
-    """Which fields changed is in the audit trail, and from what to what."""
+    """Which fields changed is in the audit trail, and from what to what.
+
+    Raises:
+        ZoneFixed.
+    """
     before = await read_clinic(conn, wanted.id)
     old = asdict(before) if before else {}
     changed = {k: [old.get(k), v] for k, v in asdict(wanted).items() if old.get(k) != v}
     async with clinic_session(conn, wanted.id, staff=by):
+        if "zone" in changed:
+            fixed = await conn.execute(load("clinics")["zone_is_fixed"])
+            if await fixed.fetchone() != (False,):
+                raise ZoneFixed
         await conn.execute(load("clinics")["update_clinic"], asdict(wanted))
         await audit.record(
             conn, actor=by, action="clinic.update", subject=wanted.id, now=now, detail=changed

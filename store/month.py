@@ -21,6 +21,7 @@ A_DAY = timedelta(days=1)  # no zone is further from UTC
 #: Statements of what is billed once for an episode.
 _ONCE = {"device_setup", "care_planning"}
 _FIRST = date(2025, 1, 1)  # no month before was ever evaluated
+_AHEAD = timedelta(days=400)  # nobody signs a month in which readings are still missing longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class MonthRows:
     open_tasks: list[Row]  # as they are now
     signed: list[Row]
     stated: list[Row]
-    billed: list[Row]  # once for an episode, and signed in an earlier month
+    billed: list[Row]  # once for an episode, and signed in another month
     policy: Row | None
 
 
@@ -85,7 +86,7 @@ async def month_facts(
     values["monitored"] = [row["patient_id"] for row in enrolments if row["programme"] == "RPM"]
     stated = await all_rows(conn, _SQL, "month_stated", values)
     values["asked"] = list({row["patient_id"] for row in stated if row["kind"] in _ONCE})
-    values["earlier"] = list(_months_before(first))
+    values["others"] = list(_other_months(first))
     return MonthRows(
         patients=await all_rows(conn, _SQL, "month_patients", values),
         enrolments=enrolments,
@@ -100,9 +101,13 @@ async def month_facts(
     )
 
 
-def _months_before(first: date) -> Iterator[date]:
-    """By their keys, so that an index finds each, whatever is known of the table's size."""
+def _other_months(first: date) -> Iterator[date]:
+    """By their keys, so that an index finds each, whatever is known of the table's size.
+
+    Later ones as well: readings that come late may complete what a later month has billed.
+    """
     month = _FIRST
-    while month < first:
-        yield month
+    while month < first + _AHEAD:
+        if month != first:
+            yield month
         month = (month + LOOK_BACK).replace(day=1)

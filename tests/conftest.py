@@ -19,6 +19,17 @@ __all__ = ["admin", "database", "home", "services", "template"]
 pytest_plugins = ["tests.browser"]
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Folders of which the tests that ask for no services make a second run beside the first.
+BESIDE = {"ccm_link", "devices", "vitals"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        asks = "services" in getattr(item, "fixturenames", ())
+        if folder in BESIDE and not asks and not item.get_closest_marker("services"):
+            item.add_marker("pure")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

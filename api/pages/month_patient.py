@@ -95,7 +95,7 @@ async def _shown(
         since=await _since_signed(page, opened),
         moved=moved,
         note=note,
-        seen=found.facts_sha256,
+        seen=found.seen,
         facts=frozen(found.facts).decode(),
         signs=page.viewer.role in {Role.BILLER, Role.ADMIN},
     )

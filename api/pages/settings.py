@@ -29,6 +29,8 @@ ZONES = (
     "America/Puerto_Rico",
 )
 
+_FIXED = "A month is signed or locked in the zone of now. Reopen and unlock all months first"
+
 
 @router.get("/settings")
 async def settings(page: LimitsPage) -> Response:
@@ -54,7 +56,10 @@ async def change(
     )
     if problems := _problems(wanted):
         return await _settings(page, wanted, problems=problems, status=422)
-    await clinics.update_clinic(page.conn, wanted, by=page.viewer.staff_id, now=page.now)
+    try:
+        await clinics.update_clinic(page.conn, wanted, by=page.viewer.staff_id, now=page.now)
+    except clinics.ZoneFixed:
+        return await _settings(page, wanted, problems={"zone": _FIXED}, status=422)
     return page.to("/settings", flash="The settings are saved.")
 
 

@@ -21,9 +21,16 @@ WHERE p.clinic_id = %(clinic)s AND p.id = ANY(%(patients)s)
 ORDER BY p.family_name, p.given_name, p.id
 
 -- name: month_enrolments
+-- `before`: first and last days of what remote monitoring the patient had before, the oldest first:
+-- 30-day periods go on where somebody leaves and comes back within one.
 SELECT e.patient_id, e.programme, e.practitioner, e.qualifying_conditions, e.high_risk_condition,
        e.care_plan_on, e.access_24_7, e.new_or_not_seen_12m, e.initiating_visit_on,
-       e.established_patient, lower(e.during) AS since, upper(e.during) - 1 AS until
+       e.established_patient, lower(e.during) AS since, upper(e.during) - 1 AS until,
+       CASE WHEN e.programme = 'RPM' THEN ARRAY(
+           SELECT ARRAY[lower(b.during), upper(b.during) - 1] FROM enrolment b
+           WHERE b.clinic_id = e.clinic_id AND b.patient_id = e.patient_id
+             AND b.programme = 'RPM' AND lower(b.during) < lower(e.during)
+           ORDER BY lower(b.during)) END AS before
 FROM enrolment e
 WHERE e.clinic_id = %(clinic)s
   AND e.patient_id = ANY(%(patients)s)
@@ -105,12 +112,12 @@ WHERE f.clinic_id = %(clinic)s
 ORDER BY f.patient_id, f.first_day, f.recorded_at, f.id
 
 -- name: month_billed
--- What earlier months that are signed billed of what is billed once for an episode.
+-- What other months that are signed billed of what is billed once for an episode.
 WITH signed AS MATERIALIZED (
     SELECT m.patient_id, m.month, convert_from(m.result, 'UTF8')::jsonb -> 'billable' AS lines
     FROM signed_month m
     WHERE m.clinic_id = %(clinic)s AND m.patient_id = ANY(%(asked)s)
-      AND m.month = ANY(%(earlier)s) AND m.reopened_at IS NULL
+      AND m.month = ANY(%(others)s) AND m.reopened_at IS NULL
 )
 SELECT s.patient_id, 'signed' AS kind, s.month AS first_day, line->>'code' AS code
 FROM signed s CROSS JOIN LATERAL jsonb_array_elements(s.lines) AS line

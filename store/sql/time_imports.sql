@@ -24,8 +24,9 @@ FROM staff_membership m JOIN staff s ON s.id = m.staff_id
 WHERE m.clinic_id = %(clinic)s AND lower(s.email) = ANY (%(addresses)s)
 
 -- name: import_entry
--- What overlaps the person's own time on another patient is held. The very same entry is not made
--- again, whichever file brings it; what was taken back may come again.
+-- What overlaps the person's own time on another patient is held, and so is what somebody took back
+-- before: a file that grows from day to day must not undo that. The very same entry is not made
+-- again, whichever file brings it.
 INSERT INTO time_entry (clinic_id, patient_id, staff_id, programme, activity, role, source, during,
                         state, status, last_activity_at, interactive, note, created_at,
                         confirmed_at, import_id, import_line)
@@ -34,7 +35,11 @@ SELECT %(clinic)s, %(patient)s, %(staff)s, %(programme)s, %(activity)s, %(role)s
        CASE WHEN %(held)s OR EXISTS (
            SELECT FROM time_entry o
            WHERE o.staff_id = %(staff)s AND o.patient_id <> %(patient)s AND o.during && asked
-             AND o.status = 'active') THEN 'held' ELSE 'active' END,
+             AND o.status = 'active') OR EXISTS (
+           SELECT FROM time_entry o
+           WHERE o.clinic_id = %(clinic)s AND o.staff_id = %(staff)s
+             AND o.patient_id = %(patient)s AND o.programme = %(programme)s AND o.during = asked
+             AND o.status = 'reversed') THEN 'held' ELSE 'active' END,
        %(ends_at)s, %(interactive)s, %(note)s, %(now)s, %(now)s, %(import)s, %(line)s
 FROM (SELECT tstzrange(%(starts_at)s, %(ends_at)s) AS asked) AS given
 WHERE NOT EXISTS (

@@ -355,7 +355,7 @@ async def signed_month(admin, clinic, provider, patient, *, now):
     found = await patient_month(admin, clinic.name, patient, month, now=now)
     assert found is not None
     return await signing.sign(
-        admin, clinic.name, biller, patient, month, seen=found.facts_sha256, note="", now=now
+        admin, clinic.name, biller, patient, month, seen=found.seen, note="", now=now
     )
 
 

@@ -232,7 +232,7 @@ async def test_a_signed_month_takes_a_correction_and_says_what_follows(
     assert found is not None
     biller = books.actor("biller")
     await signing.sign(
-        books.conn, "north", biller, books.rosa, october, seen=found.facts_sha256, note="", now=NOW
+        books.conn, "north", biller, books.rosa, october, seen=found.seen, note="", now=NOW
     )
     fields = FIXED | {"start": "2026-10-07T10:00", "end": "2026-10-07T10:22"}
     await nurse.get(f"/time/{entry}/correct")

@@ -74,7 +74,7 @@ class Patient:
         assert found is not None
         return await signing.sign(
             self.admin, "north", self.actor("biller"), self.key, month,
-            seen=found.facts_sha256, note=note, now=now,
+            seen=found.seen, note=note, now=now,
         )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_only_a_month_that_is_over_carries_the_hash_that_is_signed():
     one = patient(1, entries=[worked(20)])
     assert board(one).to_sign() == []
     (row,) = board(one, today=AFTER).to_sign()
-    assert row.seen == one.facts_sha256
+    assert row.seen == one.seen
 
 
 def test_signed_and_changed_since():

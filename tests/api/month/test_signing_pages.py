@@ -244,3 +244,21 @@ async def test_lists_are_filtered_by_programme_and_paged(biller, admin, clinic, 
     assert "Mona Test16" not in (await biller.get("/month?show=to_sign&programme=RPM")).text
     beyond = await biller.get("/month?show=to_sign&skip=100")
     assert (beyond.status_code, "Nothing to sign" in beyond.text) == (200, True)
+
+
+async def test_the_zone_stays_while_a_month_is_signed_in_it(browser, clinic, ready, clock):
+    """Another zone would move minutes of a signed month into its neighbour, and bill them again."""
+    await ready.sign(now=clock.now, note="")
+    await browser.sign_in(clinic.email("admin"))
+    await browser.get("/settings")
+    fields = {
+        "name": "North Clinic",
+        "zone": "America/Los_Angeles",
+        "glucose_unit": "mg/dL",
+        "weight_unit": "lb",
+        "alert_programme": "CCM",
+    }
+    answer = await browser.post("/settings", **fields)
+    assert (answer.status_code, "signed or locked in the zone of now" in answer.text) == (422, True)
+    same = await browser.post("/settings", **fields | {"zone": "America/New_York"})
+    assert same.status_code == 303

@@ -259,3 +259,24 @@ async def test_who_left_before_the_month_is_not_in_it(books, api):
     await books.join(patient, until="2026-11-01")
     assert await everybody(api, "north") == []
     assert len(await everybody(api, "north", Month.parse("2026-10"))) == 1
+
+
+async def test_periods_go_on_where_somebody_comes_back_within_one(books, api, monitored):
+    """No day lies in two 30-day periods: what October's began with is not begun again."""
+    patient = monitored
+    await books.admin.execute(
+        "UPDATE enrolment SET during = '[2026-10-20,2026-11-10)' WHERE programme = 'RPM'"
+    )
+    await books.join(patient, "RPM", since="2026-11-10")
+    starts: list[date] = []
+    for month in ("2026-11", "2026-12"):
+        found = await patient_month(api, "north", patient, Month.parse(month), now=NOW)
+        assert found is not None
+        assert found.facts.rpm is not None
+        starts += found.facts.rpm.period_starts
+    assert starts == [
+        date(2026, 10, 20),
+        date(2026, 11, 19),
+        date(2026, 11, 19),
+        date(2026, 12, 19),
+    ]

@@ -66,7 +66,7 @@ class Story:
             self.actor("biller"),
             self.patient,
             MONTH,
-            seen=month.facts_sha256,
+            seen=month.seen,
             note="Looked through.",
             now=now,
         )

@@ -8,9 +8,11 @@ from ccm_link import signing
 from ccm_link.acting import Actor
 from ccm_link.calendar_month import Month
 from ccm_link.corrections import reverse_entry
-from ccm_link.months_service import month_of_clinic, patient_month
+from ccm_link.months_service import month_of_clinic, patient_month, read_months
+from ccm_link.rulebook import rulebook_for
 from store.batch import write_batch
 from store.fixtures import assign, register_device, register_gateway, register_home
+from store.tenancy import clinic_session
 from tests.ccm_link.engine.test_month import Books
 from tests.store.make import CUFF, row
 
@@ -51,11 +53,20 @@ class Closed(Books):
 
     async def sign(self, api, biller, patient, *, now=OVER, month=NOVEMBER, **more):
         """After looking at it."""
-        seen = more.pop("seen", None) or (await self.shown(api, patient, month, now)).facts_sha256
+        seen = more.pop("seen", None) or await self.seen(
+            api, patient, month, now, more.get("table")
+        )
         note = more.pop("note", "")
         return await signing.sign(
             api, "north", biller, patient, month, seen=seen, note=note, now=now, **more
         )
+
+    async def seen(self, api, patient, month, now, table=None):
+        """What the page's form carries; `table`: by another rule table than today's."""
+        async with clinic_session(api, "north"):
+            rules = (await rulebook_for(api, "north", month, table=table)).rules
+            (found,) = await read_months(api, "north", [patient], month, now=now, rules=rules)
+        return found.seen
 
     async def reverse(self, api, nurse, index=0, *, clinic="north"):
         """Take the nurse's entry back."""

@@ -85,7 +85,7 @@ async def test_what_is_taken_back_is_taken_back(closed, api, biller):
     await signing.reopen(api, "north", biller, patient, NOVEMBER, reason="Wrong", now=OVER)
     with pytest.raises(MonthLocked):
         await closed.sign(api, biller, patient)
-    seen = {patient: shown.facts_sha256}
+    seen = {patient: shown.seen}
     with pytest.raises(MonthLocked):
         await signing.sign_ready(api, "north", biller, NOVEMBER, seen, now=OVER)
 

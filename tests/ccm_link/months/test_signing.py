@@ -24,6 +24,7 @@ from ccm_link.errors import (
 )
 from ccm_link.facts import decode
 from ccm_link.freeze import frozen, sha256
+from ccm_link.rates_service import Upload, load
 from ccm_link.rules import shipped, shipped_text
 from ccm_link.view import as_bytes
 from store import audit, retention
@@ -41,7 +42,7 @@ DECEMBER = Month.parse("2026-12")
 async def test_what_was_looked_at_is_frozen(closed, api, biller):
     patient, _ = await closed.billing(21, 22)
     shown = await closed.shown(api, patient)
-    signed = await closed.sign(api, biller, patient, seen=shown.facts_sha256, note=" Looked at. ")
+    signed = await closed.sign(api, biller, patient, seen=shown.seen, note=" Looked at. ")
     assert decode(signed.facts) == shown.facts
     assert (signed.facts, signed.facts_sha256) == (frozen(shown.facts), sha256(signed.facts))
     assert (signed.result, signed.result_sha256) == (as_bytes(shown.result), sha256(signed.result))
@@ -59,12 +60,33 @@ async def test_what_was_looked_at_is_frozen(closed, api, biller):
 
 async def test_what_changed_after_the_look_is_not_signed(closed, api, biller):
     patient, nurse = await closed.billing(21)
-    seen = (await closed.shown(api, patient)).facts_sha256
+    seen = (await closed.shown(api, patient)).seen
     await closed.worked(patient, nurse, 1, day=20)
     with pytest.raises(ChangedSinceReview):
         await closed.sign(api, biller, patient, seen=seen)
     assert await closed.all("SELECT FROM signed_month") == []
     await closed.sign(api, biller, patient)
+
+
+async def test_other_amounts_than_those_looked_at_are_not_signed(closed, api, biller):
+    """They may choose another track, and they stand in the export."""
+    patient, _ = await closed.billing(21)
+    seen = (await closed.shown(api, patient)).seen
+    upload = Upload(data=b"code,amount\n99490,1.00\n", file_name="ours.csv", year=2026)
+    await load(api, "north", upload, by=biller.id, now=OVER)
+    with pytest.raises(ChangedSinceReview):
+        await closed.sign(api, biller, patient, seen=seen)
+    signed = await closed.sign(api, biller, patient)
+    assert b"1.00" in signed.result
+
+
+async def test_an_enrolment_that_ends_long_after_is_no_change(closed, api, biller):
+    patient, _ = await closed.billing(21)
+    await closed.sign(api, biller, patient)
+    await closed.admin.execute(
+        "UPDATE enrolment SET during = daterange(lower(during), '2027-03-02')"
+    )
+    assert not (await closed.shown(api, patient)).changed_since_signed
 
 
 async def test_time_taken_back_later_shows_as_a_change(closed, api, biller):
@@ -153,7 +175,7 @@ async def test_nothing_that_bills_and_nobody_who_is_enrolled(closed, api, biller
 
 async def test_all_who_sign_at_once_sign_once(closed, api):
     patient, _ = await closed.billing(21)
-    seen = (await closed.shown(api, patient)).facts_sha256
+    seen = (await closed.shown(api, patient)).seen
     others = [
         (await closed.connect(), await closed.staff(f"B{number}", "biller")) for number in range(6)
     ]
@@ -193,7 +215,7 @@ async def test_all_that_are_ready_but_not_what_changed(closed, api, biller):
     short, nurse = await closed.billing(19, name="Dan")
     moved, nurse = await closed.billing(21, name="Eve")
     nobody = uuid.uuid4()
-    shown = {one.patient.id: one.facts_sha256 for one in await closed.everybody(api)}
+    shown = {one.patient.id: one.seen for one in await closed.everybody(api)}
     await closed.worked(moved, nurse, 1, day=20)
     await closed.sign(api, biller, ready[0])
     told = await signing.sign_ready(
@@ -295,7 +317,7 @@ async def test_a_month_whose_readings_are_gone_is_not_signed(closed, api, biller
     await closed.admin.execute("UPDATE time_entry SET task_id = %s", [task])
     with pytest.raises(ReadingsGone):
         await closed.sign(api, biller, patient)
-    seen = (await closed.shown(api, patient)).facts_sha256
+    seen = (await closed.shown(api, patient)).seen
     told = await signing.sign_ready(api, "north", biller, NOVEMBER, {patient: seen}, now=OVER)
     assert [type(one.why) for one in told.refused] == [ReadingsGone]
     assert await closed.all("SELECT FROM signed_month") == []
@@ -309,7 +331,7 @@ async def test_another_clinic_sees_nothing_and_signs_nothing(closed, api, biller
     patient, _ = await closed.billing(21)
     await closed.open_clinic("south", zone="America/New_York")
     stranger = await closed.staff("Sue", "biller", ("south",))
-    seen = (await closed.shown(api, patient)).facts_sha256
+    seen = (await closed.shown(api, patient)).seen
     with pytest.raises(NotFound):
         await signing.sign(api, "south", stranger, patient, NOVEMBER, seen=seen, note="", now=OVER)
     await closed.sign(api, biller, patient)

@@ -76,12 +76,17 @@ async def test_the_same_file_twice_and_the_same_line_in_another_file(ward, clini
     assert (hashlib.sha256(data).digest(),) in await ward.all("SELECT file_sha256 FROM time_import")
 
 
-async def test_what_was_taken_back_may_come_again(ward, clinic):
+async def test_what_was_taken_back_comes_again_only_if_somebody_says_so(ward, clinic):
+    """A file that grows from day to day brings every line again."""
     nora, *_, conn = clinic
     await brought(conn, table({}))
     (entry,) = await ward.one("SELECT id FROM time_entry")
-    await reverse_entry(conn, "north", nora, entry, "Wrong", now=NOW)
-    assert (await brought(conn, table({}, ELEVEN))).counted == 2
+    await reverse_entry(conn, "north", nora, entry, "Never happened", now=NOW)
+    done = await brought(conn, table({}, ELEVEN))
+    assert (done.counted, done.held) == (1, 1)
+    (held,) = await ward.one("SELECT id FROM time_entry WHERE status = 'held'")
+    await decide_held(conn, "north", nora, held, stands=True, reason="It did", now=NOW)
+    assert await ward.one("SELECT status FROM time_entry WHERE id = %s", held) == ("active",)
 
 
 async def test_wrong_lines_are_kept_and_come_back_as_a_file_to_mend(ward, clinic):

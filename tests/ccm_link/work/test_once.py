@@ -49,7 +49,7 @@ async def test_extra_planning_that_a_signed_month_billed_is_used_up_until_it_is_
         return found.facts.g0506.already_billed
 
     earlier = await planned(date(2026, 10, 9))
-    seen = (await month(OCTOBER)).facts_sha256
+    seen = (await month(OCTOBER)).seen
     await signing.sign(conn, "north", biller, patient, OCTOBER, seen=seen, note="", now=LATER)
     # The statement itself is taken back: only the signature still says that it was billed.
     await books.admin.execute(
