@@ -7,6 +7,7 @@ apostrophe in front. docs/exports.md says what each column holds.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Iterator
 from io import StringIO
 
@@ -39,7 +40,8 @@ COLUMNS = (
 )
 
 #: What a spreadsheet takes for the beginning of a formula, full-width forms too.
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cf"})  # Unicode's blanks, and signs that have no form
 
 
 def as_csv(claims: Iterable[SignedClaim], *, bom: bool = False) -> str:
@@ -91,5 +93,6 @@ def _proof(claim: SignedClaim) -> tuple[object, ...]:
 
 
 def guarded(text: str) -> str:
-    """Text that no spreadsheet runs; leading blanks are looked through, as they do."""
-    return f"'{text}" if text.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA) else text
+    """Text that no spreadsheet runs; what shows nothing in front is looked through, as they do."""
+    first = next((c for c in text if unicodedata.category(c) not in _UNSEEN), "")
+    return f"'{text}" if first in _FORMULA else text

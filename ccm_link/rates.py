@@ -109,6 +109,8 @@ def _rows(lines: Iterable[str]) -> Iterator[_Row]:
     try:
         for cells in reader:
             stripped = [cell.strip().lstrip("\ufeff") for cell in cells]
+            if any("\0" in cell for cell in stripped):
+                raise RatesError("holds a byte that no text has", line=reader.line_num)
             if any(stripped):
                 yield _Row(reader.line_num, stripped)
     except (csv.Error, UnicodeDecodeError) as exc:
@@ -250,6 +252,8 @@ def _read_plain(
 
 
 def _put(amounts: dict[str, Decimal], code: str, amount: Decimal, row: _Row) -> None:
+    if amount >= _MOST:
+        raise RatesError(f"{amount} for {code} is no amount", line=row.line)
     if amounts.get(code, amount) != amount:
         raise RatesError(f"{code} has another amount before", line=row.line)
     if amount:

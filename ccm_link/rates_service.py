@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ def read_upload(upload: Upload) -> Found:
 
 def _text(data: bytes) -> str:
     """The files of CMS are ASCII, but for descriptors that came from a spreadsheet."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RatesError("it is UTF-16: save it as CSV in UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

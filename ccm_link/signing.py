@@ -314,6 +314,7 @@ async def _audit_lock(
 
 
 async def _refuse_running(conn: Connection, clinic: str, month: Month, now: datetime) -> None:
+    await signing.hold_zone(conn)
     zone = await clinic_zone(conn, clinic)
     if zone is None:
         raise NotFound

@@ -51,6 +51,7 @@ async def update_clinic(
     changed = {k: [old.get(k), v] for k, v in asdict(wanted).items() if old.get(k) != v}
     async with clinic_session(conn, wanted.id, staff=by):
         if "zone" in changed:
+            await conn.execute(load("clinics")["hold_zone_alone"])
             fixed = await conn.execute(load("clinics")["zone_is_fixed"])
             if await fixed.fetchone() != (False,):
                 raise ZoneFixed

@@ -66,6 +66,11 @@ class Lock:
         return self.unlocked_at is None
 
 
+async def hold_zone(conn: Connection) -> None:
+    """Until the transaction ends, the practice's zone is what it is: months are cut by it."""
+    await run(conn, _SQL, "hold_zone")
+
+
 async def hold_patient_month(conn: Connection, clinic: str, patient: UUID, month: date) -> None:
     """Until the transaction ends, nobody else signs or reopens this month."""
     values = {"clinic": clinic, "patient": patient, "month": month}

@@ -132,7 +132,7 @@ def _upload(form: dict[str, str]) -> tuple[Upload | None, dict[str, str]]:
     year = int(form["year"]) if form["year"].isascii() and form["year"].isdigit() else 0
     if year not in YEARS:
         problems["year"] = f"Enter a year from {YEARS[0]} on"
-    if len(form["name"]) > LONGEST_NAME:
+    if len(form["name"]) > LONGEST_NAME or "\0" in form["name"]:
         problems["name"] = f"Enter a name of {LONGEST_NAME} characters at most"
     days: dict[str, date | None] = {}
     for key in ("first", "last"):

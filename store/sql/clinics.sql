@@ -2,6 +2,10 @@
 SELECT id, name, zone, glucose_unit, weight_unit, alert_programme FROM clinic
 WHERE id = session_clinic()
 
+-- name: hold_zone_alone
+-- Whoever signs or locks a month has read the zone of now (`hold_zone`): a change waits for them.
+SELECT pg_advisory_xact_lock(716618, hashtext(session_clinic()))
+
 -- name: zone_is_fixed
 -- A month is cut by the practice's zone: where one is signed or locked, another zone would move
 -- minutes from it to its neighbour, and they would bill in both.

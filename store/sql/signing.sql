@@ -1,3 +1,7 @@
+-- name: hold_zone
+-- The practice's zone stays until this ends (`clinics.sql`, `hold_zone_alone`).
+SELECT pg_advisory_xact_lock_shared(716618, hashtext(session_clinic()))
+
 -- name: hold_patient_month
 -- Two people who sign or reopen the same month queue up.
 SELECT pg_advisory_xact_lock(hashtextextended(

@@ -125,6 +125,8 @@ def test_a_plain_list(lines: list[str]) -> None:
         ([AMOUNTS[0]], None, "none of the codes that the rules know"),
         (VALUES, "01112-05", "a relative value file is the whole nation's"),
         ([*VALUES, value_line("99439", "x")], None, "line 11: 'x' is no number"),
+        ([*VALUES, value_line("99439", "999999")], None, "line 11: 33400866.60 for 99439 is no"),
+        (["99490\0,66.13\n"], None, "line 1: holds a byte that no text has"),
         ([*VALUES, "99439,,x\n"], None, "line 11: 99439 has too few columns"),
         ([COLUMNS.replace("TOTAL", "SUM"), VALUES[6]], None, "line 1: no column of totals"),
         (["code,amount\n", "99490,66.13,x\n"], None, "line 2: a code and an amount, not 3"),

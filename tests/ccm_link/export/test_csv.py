@@ -84,6 +84,8 @@ def test_nothing_signed_is_a_header():
         " =1",
         "\N{FULLWIDTH EQUALS SIGN}1",
         "\xa0=1",
+        "\N{ZERO WIDTH SPACE}=1+1",
+        "\N{SOFT HYPHEN} \N{LEFT-TO-RIGHT MARK}=cmd",
     ],
 )
 def test_a_formula_is_not_run(text):

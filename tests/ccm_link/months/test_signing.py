@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -28,8 +29,10 @@ from ccm_link.rates_service import Upload, load
 from ccm_link.rules import shipped, shipped_text
 from ccm_link.view import as_bytes
 from store import audit, retention
+from store.clinics import ZoneFixed, read_clinic, update_clinic
 from store.pool import open_pool
 from store.retain import retain
+from store.signing import hold_zone
 from store.tenancy import clinic_session
 from tests.ccm_link.months.closed import NOVEMBER, OVER
 from tests.ccm_link.work.ward import NOW
@@ -365,3 +368,24 @@ async def test_open_tasks_stand_beside_the_minutes(closed, api):
     await closed.admin.execute("UPDATE care_task SET state = 'done' WHERE alert_id IN"
                                " (SELECT id FROM alert WHERE lineage = 'glucose.low')")  # fmt: skip
     assert (await closed.shown(api, patient)).open_tasks == 1
+
+
+async def test_a_change_of_the_zone_waits_for_who_is_signing(closed, api, biller):
+    """They read the zone of before: a month that is signed by it must not find another one."""
+    patient, _ = await closed.billing(21)
+    seen = (await closed.shown(api, patient)).seen
+    settings = await read_clinic(api, "north")
+    assert settings is not None
+    wanted = replace(settings, zone="America/Los_Angeles")
+    other = await closed.connect()
+    async with clinic_session(api, "north", staff=biller.id):
+        await hold_zone(api)
+        change = asyncio.create_task(update_clinic(other, wanted, by=biller.id, now=OVER))
+        await asyncio.sleep(0.3)
+        assert not change.done()
+    await change
+    with pytest.raises(ChangedSinceReview):
+        await closed.sign(api, biller, patient, seen=seen)
+    await closed.sign(api, biller, patient)
+    with pytest.raises(ZoneFixed):
+        await update_clinic(other, settings, by=biller.id, now=OVER)
