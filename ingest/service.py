@@ -27,6 +27,7 @@ GRACE_S = 5.0  # of the batches under way at the end
 PROVEN_S = 10.0  # a connection that lived shorter proves nothing: the pauses go on growing
 BATCHES = 2  # under way at once
 BATCH_BYTES = 2_000_000  # some 2,000 readings: what one transaction may hold, and a little more
+Answers = Iterable[tuple[str, bytes]]  # topic and payload of each receipt
 log = structlog.get_logger()
 
 
@@ -37,10 +38,20 @@ class Service:
         self._settings = settings
         self._pool = pool
         self._writer = Writer(pool)
+        self._slots = asyncio.Semaphore(BATCHES)  # whatever becomes of the connection meanwhile
+        self._writes: set[asyncio.Task[Answers]] = set()
         self.connected = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`; a lost broker is connected to again, its session resumed."""
+        try:
+            await self._run(stop)
+        finally:
+            self._writer.close()
+            if self._writes:
+                await asyncio.wait(self._writes, timeout=GRACE_S)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         wait = FIRST_WAIT
         while not stop.is_set():
             since = time.monotonic()
@@ -62,19 +73,31 @@ class Service:
         return connect(url, ca=self._settings.mqtt_ca, client_id=self._settings.client_id)
 
     async def _serve(self, broker: Subscriber, stop: asyncio.Event) -> None:
+        """Nothing here cancels a task that uses the database.
+
+        Cancelled at the wrong moment, the driver leaves a connection in the middle of a pipeline,
+        or the pool without one of its connections for ever: a worker whose broker flaps would run
+        dry. So writes go on by themselves, and the outbox ends by its flag.
+        """
         over = asyncio.Event()
-        asked_for = outbox.run(broker, self._writer, self._pool, over)
-        async with asyncio.TaskGroup() as tasks:
-            helpers = [
-                tasks.create_task(broker.keep_alive(), name="keep-alive"),
-                tasks.create_task(asked_for, name="outbox"),
-            ]
-            try:
-                await self._work(broker, stop, tasks)
-            finally:
-                over.set()
-            for helper in helpers:
-                helper.cancel()
+        asked_for = asyncio.create_task(
+            outbox.run(broker, self._writer, self._pool, over), name="outbox"
+        )
+        asked_for.add_done_callback(lambda task: task.cancelled() or task.exception())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                helpers = [
+                    tasks.create_task(broker.keep_alive(), name="keep-alive"),
+                    tasks.create_task(_ended(asked_for), name="outbox's end"),
+                ]
+                try:
+                    await self._work(broker, stop, tasks)
+                finally:
+                    over.set()
+                for helper in helpers:
+                    helper.cancel()
+        finally:
+            await asyncio.wait({asked_for}, timeout=GRACE_S)
 
     async def _work(
         self, broker: Subscriber, stop: asyncio.Event, tasks: asyncio.TaskGroup
@@ -83,25 +106,18 @@ class Service:
 
         Ends only at `stop`, with the last batch acknowledged, or not if the database is away.
         """
-        slots = asyncio.Semaphore(BATCHES)
         last: asyncio.Task[None] | None = None
         running: set[asyncio.Task[None]] = set()
         while not stop.is_set():
-            if not await _within(slots.acquire(), STOP_LOOK_S):
+            if not await _within(self._slots.acquire(), STOP_LOOK_S):
                 continue
-            batch = await broker.take(
-                most=self._settings.batch_limit,
-                most_bytes=BATCH_BYTES,
-                age_s=self._settings.batch_age_ms / 1000,
-                idle_s=STOP_LOOK_S,
-            )
-            if batch:
-                last = tasks.create_task(self._handle(broker, batch, after=last), name="batch")
-                last.add_done_callback(lambda _: slots.release())
+            if batch := await self._taken(broker):
+                write = self._begun(batch)
+                handling = self._handle(broker, batch, write, after=last)
+                last = tasks.create_task(handling, name="batch")
                 running.add(last)
                 last.add_done_callback(running.discard)
-            else:
-                slots.release()
+                last.add_done_callback(lambda _, write=write: self._free(write))
         if running:
             _, late = await asyncio.wait(running, timeout=GRACE_S)
             if late:
@@ -109,21 +125,67 @@ class Service:
             for batch_task in late:
                 batch_task.cancel()
 
-    async def _handle(
-        self, broker: Subscriber, batch: list[Incoming], *, after: asyncio.Task[None] | None
-    ) -> None:
-        """`after`: the batch before; messages are acknowledged in the order in which they came."""
+    async def _taken(self, broker: Subscriber) -> list[Incoming]:
+        """A batch for the slot that the caller has; it is given back where nothing came."""
+        batch: list[Incoming] = []
+        try:
+            batch = await broker.take(
+                most=self._settings.batch_limit,
+                most_bytes=BATCH_BYTES,
+                age_s=self._settings.batch_age_ms / 1000,
+                idle_s=STOP_LOOK_S,
+            )
+        finally:
+            if not batch:
+                self._slots.release()
+        return batch
+
+    def _begun(self, batch: list[Incoming]) -> asyncio.Task[Answers]:
+        """The write of a batch, which goes on whether somebody hears its end or not."""
+        write = asyncio.create_task(self._keep(batch), name="write")
+        self._writes.add(write)
+        write.add_done_callback(self._written)
+        return write
+
+    def _written(self, write: asyncio.Task[Answers]) -> None:
+        self._writes.discard(write)
+        if not write.cancelled() and (failure := write.exception()):
+            log.warning("batch not written: it comes again", cause=type(failure).__name__)
+
+    def _free(self, write: asyncio.Task[Answers]) -> None:
+        """The slot of a batch that is acknowledged, or was lost to it and is still written.
+
+        Freed at the end of the write, it would let the next batch be taken too small.
+        """
+        if write.done():
+            self._slots.release()
+        else:
+            write.add_done_callback(lambda _: self._slots.release())
+
+    async def _keep(self, batch: list[Incoming]) -> Answers:
         metrics.BATCH_SIZE.observe(len(batch))
         readings, statuses = _parted(batch)
         answers = await self._store(readings)
         for message in statuses:
             await self._retry_status(message)
+        return answers
+
+    async def _handle(
+        self,
+        broker: Subscriber,
+        batch: list[Incoming],
+        write: asyncio.Task[Answers],
+        *,
+        after: asyncio.Task[None] | None,
+    ) -> None:
+        """`after`: the batch before; messages are acknowledged in the order in which they came."""
+        answers = await asyncio.shield(write)
         if after is not None:
             await after
         await broker.send(answers)
         broker.acknowledge(batch)
 
-    async def _store(self, messages: list[Incoming]) -> Iterable[tuple[str, bytes]]:
+    async def _store(self, messages: list[Incoming]) -> Answers:
         if not messages:
             return ()
         known = await self._known({g for m in messages if (g := decide.gateway_of(m.topic))})
@@ -143,6 +205,8 @@ class Service:
             try:
                 return await self._writer.known(asked)
             except Unavailable as exc:
+                if self._writer.closed:
+                    raise
                 log.warning("store unavailable", cause=str(exc))
                 await asyncio.sleep(FIRST_WAIT * 5)
 
@@ -166,12 +230,19 @@ class Service:
                         payload_json=row.payload_json,
                     )
             except Unavailable:
+                if self._writer.closed:
+                    raise
                 await asyncio.sleep(FIRST_WAIT * 5)
             except DataRefused as refused:
                 log.warning("status not kept", cause=str(refused))
                 return
             else:
                 return
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Raises what the task raises; cancelled, it leaves the task alone."""
+    await asyncio.shield(task)
 
 
 async def _within(what: Awaitable[object], seconds: float) -> bool:

@@ -39,6 +39,11 @@ class Writer:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._directory = Directory()
+        self.closed = False
+
+    def close(self) -> None:
+        """Whoever waits for the database gives up: the worker ends, its messages come again."""
+        self.closed = True
 
     async def known(self, gateways: Collection[Gateway]) -> frozenset[Gateway]:
         """Those that are registered.
@@ -106,6 +111,8 @@ class Writer:
                             directory=self._directory,
                         )
             except Unavailable as exc:
+                if self.closed:
+                    raise
                 metrics.RETRIES.inc()
                 log.warning("store unavailable", cause=str(exc), wait_s=wait)
                 too_long += str(exc) == TOO_LONG

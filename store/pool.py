@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.pq import PipelineStatus
 from psycopg_pool import AsyncConnectionPool
 
 from store.errors import Unavailable, translated
@@ -61,7 +62,11 @@ async def open_pool(
 
 @asynccontextmanager
 async def connection(pool: AsyncConnectionPool) -> AsyncIterator[AsyncConnection[Any]]:
-    """A connection for a while; one that met a server which only reads does not come back."""
+    """A connection for a while; one that met a server which only reads does not come back.
+
+    Nor does one that was left in the middle of a pipeline, by a cancellation inside of its end: the
+    next user's COPY would be refused.
+    """
     with translated():
         async with pool.connection() as conn:
             try:
@@ -70,6 +75,9 @@ async def connection(pool: AsyncConnectionPool) -> AsyncIterator[AsyncConnection
                 if isinstance(exc.__cause__, ReadOnlySqlTransaction):
                     await conn.close()
                 raise
+            finally:
+                if not conn.closed and conn.pgconn.pipeline_status != PipelineStatus.OFF:
+                    await conn.close()
 
 
 async def is_ready(pool: AsyncConnectionPool) -> bool:

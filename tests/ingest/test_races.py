@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from pydantic import SecretStr
 
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
@@ -28,10 +29,15 @@ from gateway.settings import Broker
 from gateway.spool import open_spool
 from ingest.decide import decide, decide_reading
 from ingest.metrics import REGISTRY
+from ingest.service import Service
+from ingest.settings import Settings
+from ingest.subscriber import connect
 from ingest.writer import Writer
+from store.batch import write_batch
 from store.fixtures import counts
-from store.pool import open_pool
+from store.pool import connection, open_pool
 from tests.ingest.test_decide import KNOWN, TOPIC, sealed
+from tests.ingest.test_service import sealed as envelope_of
 from tests.ingest.test_service import site
 from tests.store.make import NOW, reading, row
 from vitals.clock import utc_now
@@ -330,3 +336,53 @@ async def test_a_reading_of_the_future_waits_until_its_time_has_come(pools, admi
         written = await Writer(pools[0]).write(again.accepted, again.quarantined)
         assert len(written.stored) == stored
     await each_once(admin, [row(1, measured_at=ahead.measured_at)])
+
+
+async def test_a_write_goes_on_when_the_broker_is_lost(site, admin):
+    """Cancelled at the wrong moment it could leave the pool without a connection, for ever."""
+    ca, url = Path(site.services.mqtt_ca), site.database.urls["hl_ingest"]
+    settings = Settings(
+        database_url=SecretStr(url), mqtt_url=SecretStr(site.services.mqtt_url), mqtt_ca=ca,
+        client_id=site.client_id,
+    )  # fmt: skip
+    stop = asyncio.Event()
+    async with (
+        open_pool(url, checked=False) as pool,
+        await psycopg.AsyncConnection.connect(site.database.admin, autocommit=True) as watching,
+        asyncio.timeout(20),
+    ):
+        service = Service(settings, pool)
+        running = asyncio.create_task(service.run(stop))
+        while not service.connected:
+            await asyncio.sleep(0.02)
+        async with site.gateway() as gateway, admin.transaction():
+            await admin.execute("LOCK TABLE reading_key IN ACCESS EXCLUSIVE MODE")
+            await gateway.publish(site.topic("readings"), envelope_of(reading(1)), qos=1)
+            while not (begun := await waiting_since(watching)):
+                await asyncio.sleep(0.02)
+            # Whoever takes the session over ends the worker's connection.
+            async with connect(site.services.mqtt_url, ca=ca, client_id=site.client_id):
+                await asyncio.sleep(0.5)
+            assert begun <= await waiting_since(watching)
+        while (await counts(admin, site.clinic))["readings"] < 1:
+            await asyncio.sleep(0.05)
+        stop.set()
+        await running
+
+
+async def waiting_since(conn):
+    """When the transactions began in which a worker waits for a lock."""
+    found = await conn.execute(
+        "SELECT xact_start FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return {since for (since,) in await found.fetchall()}
+
+
+async def test_a_connection_left_in_a_pipeline_is_not_given_to_the_next(database, home):
+    """A cancellation inside of a pipeline's end leaves it so; the next one's COPY is refused."""
+    async with open_pool(database.urls["hl_ingest"], max_size=1, checked=False) as pool:
+        async with connection(pool) as conn:
+            conn.pgconn.enter_pipeline_mode()
+        async with connection(pool) as conn:
+            assert (await write_batch(conn, readings=[row(1)], quarantined=[])).stored
