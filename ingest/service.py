@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Iterable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import structlog
 
@@ -117,7 +118,7 @@ class Service:
                 last = tasks.create_task(handling, name="batch")
                 running.add(last)
                 last.add_done_callback(running.discard)
-                last.add_done_callback(lambda _, write=write: self._free(write))
+                last.add_done_callback(partial(self._free, write))
         if running:
             _, late = await asyncio.wait(running, timeout=GRACE_S)
             if late:
@@ -152,7 +153,7 @@ class Service:
         if not write.cancelled() and (failure := write.exception()):
             log.warning("batch not written: it comes again", cause=type(failure).__name__)
 
-    def _free(self, write: asyncio.Task[Answers]) -> None:
+    def _free(self, write: asyncio.Task[Answers], _: object) -> None:
         """The slot of a batch that is acknowledged, or was lost to it and is still written.
 
         Freed at the end of the write, it would let the next batch be taken too small.
