@@ -6,6 +6,11 @@ KINDS = {
     "blood_pressure": "Blood pressure",
     "glucose": "Glucose",
     "weight": "Weight",
+    "body_composition": "Body composition",
+    "pulse_oximetry": "Oxygen saturation",
+    "temperature": "Temperature",
+    "heart_rate": "Heart rate",
+    "continuous_glucose": "Glucose sensor",
     "undecoded": "Not decoded",
 }
 

@@ -17,7 +17,12 @@ class Kind(StrEnum):
 
     BLOOD_PRESSURE = "blood_pressure"
     GLUCOSE = "glucose"
-    WEIGHT = "weight"
+    WEIGHT = "weight"  # body composition joins it as its context
+    BODY_COMPOSITION = "body_composition"  # of a scale that told no weight with it
+    PULSE_OXIMETRY = "pulse_oximetry"
+    TEMPERATURE = "temperature"
+    HEART_RATE = "heart_rate"
+    CONTINUOUS_GLUCOSE = "continuous_glucose"  # a sensor's in tissue fluid: no fingerstick
     UNDECODED = "undecoded"  # an indication whose bytes no codec could read
 
 
