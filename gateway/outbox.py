@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -70,6 +70,7 @@ class Outbox:
     gateway: str
     clock: Callable[[], datetime]
     backoff: Backoff = field(default_factory=Backoff)
+    on_receipted: Callable[[Collection[str]], None] | None = None  # the clinic has these
     in_flight: dict[str, _InFlight] = field(default_factory=dict)
     halves: deque[list[str]] = field(default_factory=deque)
 
@@ -118,6 +119,8 @@ class Outbox:
         added = await self.spool.remove(durable, frozenset(receipt.amended))
         for added_at in added:
             self.metrics.receipt_lag.observe(max(0.0, (now - added_at).total_seconds()))
+        if durable and self.on_receipted is not None:
+            self.on_receipted(durable)
         await self._reject([(r.id, r.reason) for r in receipt.rejected], now)
         for rejection in receipt.envelopes:
             await self._envelope_refused(rejection, now)

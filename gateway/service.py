@@ -1,13 +1,15 @@
 """The gateway: scan -> recognise -> visit -> spool -> publish.
 
-One visit at a time on the adapter, scanning goes on beside it. A device is visited again when it is
-still or again on the air after a rest, because memory that it has no way to announce may be new.
+Several visits go on side by side, and scanning beside them: a cuff is on the air for seconds, so a
+sighting starts its visit at once. Only connecting is one at a time, which the radio sees to. Who is
+visited next and who rests is decided in `gateway.schedule`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,9 +18,10 @@ import msgspec
 import structlog
 
 from devices import uuids
-from gateway.link import Radio, Sighting, short_hash
+from gateway.link import Failure, Nobody, Radio, Sighting, Watcher, short_hash, why
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
+from gateway.schedule import Schedule
 from gateway.session import Visit
 from gateway.settings import Settings
 from gateway.spool import Spool
@@ -30,8 +33,6 @@ HEALTH_SERVICES = [
     uuids.GLUCOSE_SERVICE,
     uuids.WEIGHT_SCALE_SERVICE,
 ]
-FAILED_REST = (1.0, 3.0, 10.0, 30.0, 60.0)  # seconds after the first, second, … failure in a row
-STALE_S = 10.0  # an advertisement older than this may come from a device that has gone
 POLL_S = 0.2
 
 
@@ -40,12 +41,6 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
 
     accept: list[str] | None = None
     forget: list[str] = []
-
-
-@dataclass(slots=True, kw_only=True)
-class _Rest:
-    until: float = 0.0
-    failures: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,13 +53,17 @@ class Gateway:
     publisher: Publisher
     metrics: Metrics
     clock: Callable[[], datetime]
-    _sightings: dict[str, tuple[Sighting, float]] = field(default_factory=dict)
-    _heard: dict[str, float] = field(default_factory=dict)
-    _rests: dict[str, _Rest] = field(default_factory=dict)
+    watcher: Watcher = field(default_factory=Nobody)
+    _schedule: Schedule = field(init=False)
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _accept: frozenset[str] | None = None
     _started: float = 0.0
     _last_new: float = 0.0
-    _busy: bool = False
+
+    def __post_init__(self) -> None:
+        self._schedule = Schedule(
+            revisit_s=self.settings.revisit_s, at_once=self.settings.visits_at_once
+        )
 
     async def run(self) -> None:
         """Until cancelled, or until all is quiet if `quiet_exit_s` is set."""
@@ -73,6 +72,7 @@ class Gateway:
         if self.settings.accept != "any":
             self._accept = self.settings.accept
         self.publisher.on_desired = self.apply
+        self.publisher.outbox.on_receipted = self.watcher.receipted
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self.publisher.run(), name="publisher"),
@@ -100,52 +100,42 @@ class Gateway:
             await self.spool.forget(address.upper())
 
     def seen(self, device: Any, advertisement: Any) -> None:
-        """The scanner's callback: keep the latest sighting of what is ours to read."""
-        address = self.radio.identity_address(device).split("/")[0]
+        """The scanner's callback: what is ours to read is on the air."""
         services = frozenset(str(uuid).lower() for uuid in advertisement.service_uuids)
         if not services.intersection(HEALTH_SERVICES):
             return
-        if not self._accepts(address):
-            return
         sighting = Sighting(
             ble_device=device,
-            address=address,
+            address=self.radio.identity_address(device).split("/")[0],
             services=services,
             rssi_dbm=advertisement.rssi,
             at=self.clock(),
+            name=advertisement.local_name,
+            service_data=advertisement.service_data,
         )
-        now = asyncio.get_running_loop().time()
-        self._sightings[address] = (sighting, now)
-        self._heard[address] = now
+        self.watcher.sighted(sighting)
+        if self._accepts(sighting.address) or self.watcher.admits(sighting):
+            self._schedule.heard(sighting, asyncio.get_running_loop().time())
+            self._heard.set()
 
     def _accepts(self, address: str) -> bool:
         return self._accept is None or address in self._accept
 
     async def _scan_and_visit(self) -> None:
-        async with self.radio.scanner(self.seen, HEALTH_SERVICES):
+        """As many visits side by side as the radio has links; a sighting wakes the loop at once."""
+        loop = asyncio.get_running_loop()
+        async with (
+            self.radio.scanner(self.seen, HEALTH_SERVICES),
+            asyncio.TaskGroup() as visits,
+        ):
             while True:
-                sighting = self._next_sighting()
-                if sighting is None:
-                    await asyncio.sleep(POLL_S)
-                    continue
-                self._busy = True
-                try:
-                    await self._visit(sighting)
-                finally:
-                    self._busy = False
-
-    def _next_sighting(self) -> Sighting | None:
-        """Of the devices on the air and rested, the one that rested longest."""
-        now = asyncio.get_running_loop().time()
-        ready = [
-            (self._rest(address).until, address)
-            for address, (_, at) in self._sightings.items()
-            if now - at <= STALE_S and self._rest(address).until <= now
-        ]
-        return self._sightings.pop(min(ready)[1])[0] if ready else None
-
-    def _rest(self, address: str) -> _Rest:
-        return self._rests.setdefault(address, _Rest())
+                self._heard.clear()
+                while (sighting := self._schedule.next(loop.time())) is not None:
+                    name = f"visit {short_hash(sighting.address)}"
+                    visits.create_task(self._visit(sighting), name=name)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._schedule.wakes_at(loop.time())):
+                        await self._heard.wait()
 
     async def _visit(self, sighting: Sighting) -> None:
         """The boundary of one visit: whatever went wrong with this device ends here."""
@@ -156,39 +146,41 @@ class Gateway:
             settings=self.settings,
             metrics=self.metrics,
             clock=self.clock,
+            watcher=self.watcher,
         )
-        name = short_hash(sighting.address)
-        outcome = "ok"
+        failure: Failure | None = None
         try:
             async with asyncio.timeout(self.settings.session_timeout_s):
                 await visit.run()
-        except TimeoutError:
-            outcome = "timeout"
         except Exception as exc:  # noqa: BLE001 -- radio errors of any library; retried, counted
-            outcome = "failed"
-            log.warning("visit_failed", device=name, error=type(exc).__name__)
-        self._after(sighting.address, visit.new, failed=outcome != "ok" and visit.new == 0)
+            failure = why(exc, linked=visit.linked)
+            name = short_hash(sighting.address)
+            log.warning("visit_failed", device=name, reason=failure, error=type(exc).__name__)
+        finally:
+            failed = failure is not None and visit.new == 0
+            self._schedule.ended(sighting.address, asyncio.get_running_loop().time(), failed=failed)
+            self._heard.set()
+        await self._tell(sighting.address, visit.new, failure)
+
+    async def _tell(self, address: str, new: int, failure: Failure | None) -> None:
+        """What became of a visit, to all who ask."""
+        if new:
+            self._last_new = asyncio.get_running_loop().time()
+        if failure is None:
+            self.watcher.ended(address, new)
+        else:
+            self.watcher.failed(address, failure)
+        outcome = "ok" if failure is None else failure.value
         self.metrics.sessions.labels(outcome=outcome).inc()
         self.metrics.spool_depth.set(await self.spool.depth())
-        log.info("visit_ended", device=name, outcome=outcome, new=visit.new)
+        log.info("visit_ended", device=short_hash(address), outcome=outcome, new=new)
         self.publisher.status_changed.set()
-
-    def _after(self, address: str, new: int, *, failed: bool) -> None:
-        now = asyncio.get_running_loop().time()
-        rest = self._rest(address)
-        if new:
-            self._last_new = now
-        rest.failures = rest.failures + 1 if failed else 0
-        pause = self.settings.revisit_s
-        if failed:
-            pause = min(FAILED_REST[min(rest.failures, len(FAILED_REST)) - 1], max(pause, 1.0))
-        rest.until = now + pause
 
     async def _until_quiet(self, quiet_s: float) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(POLL_S)
-            if self._busy or loop.time() - self._last_new < quiet_s:
+            if self._schedule.visits or loop.time() - self._last_new < quiet_s:
                 continue
             if await self._owing() or await self.spool.depth():
                 continue
@@ -203,10 +195,9 @@ class Gateway:
         quiet time. Waited for until it has been gone for long, or has failed for good.
         """
         now = asyncio.get_running_loop().time()
-        unread = {a for a in self._heard if self._rest(a).until == 0.0 or self._rest(a).failures}
+        patience_s = self.settings.unread_exit_s
         return any(
             self._accepts(address)
-            and now - self._heard.get(address, self._started) <= self.settings.unread_exit_s
-            and self._rest(address).failures < len(FAILED_REST)
-            for address in unread | await self.spool.unfinished()
+            and self._schedule.may_come(address, now, started=self._started, patience_s=patience_s)
+            for address in self._schedule.unread() | await self.spool.unfinished()
         )

@@ -29,7 +29,7 @@ from devices import (
 )
 from devices.errors import DecodeError
 from gateway import normalise
-from gateway.link import Client, Radio, Sighting, short_hash
+from gateway.link import Client, Nobody, Radio, Sighting, Watcher, short_hash
 from gateway.metrics import Metrics
 from gateway.normalise import Provenance
 from gateway.settings import Settings
@@ -77,7 +77,9 @@ class Visit:
     settings: Settings
     metrics: Metrics
     clock: Callable[[], datetime]
+    watcher: Watcher = field(default_factory=Nobody)
     new: int = 0
+    linked: bool = False
     _client: Client = field(init=False)
     _values: asyncio.Queue[_Value | None] = field(default_factory=asyncio.Queue)
     _pending: OrderedDict[int, _Pending] = field(default_factory=OrderedDict)
@@ -91,8 +93,11 @@ class Visit:
             self.sighting.ble_device, lambda _: self._values.put_nowait(None), pair=True
         )
         try:
+            self.watcher.connecting(self.sighting.address)
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 await self._client.connect()
+            self.linked = True
+            self.watcher.connected(self.sighting.address)
             known = await self.spool.device(self.sighting.address)
             await self._read_facts()
             await self._read_records(known)
@@ -205,6 +210,7 @@ class Visit:
         if await self.spool.add(reading, self.clock(), mark=mark):
             self.new += 1
             self.metrics.spooled.labels(kind=reading.kind.value).inc()
+            self.watcher.spooled(self.sighting.address, reading)
         elif reading.has_additions:
             await self._amend(reading)
 

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     metrics_port: int | None = None
     quiet_exit_s: float | None = Field(default=None, gt=0)
     unread_exit_s: float = Field(default=60.0, gt=0)  # nor leave a half-read device before this
+    visits_at_once: int = Field(default=8, ge=1)  # links that the adapter can hold
     revisit_s: float = Field(default=30.0, gt=0)  # rest between two visits of one device
     quiet_s: float = Field(default=5.0, gt=0)  # a device silent this long has told us all
     context_wait_s: float = Field(default=3.0, gt=0)

@@ -35,7 +35,10 @@ class RestingMeter(FakeMeter):
             while self.rest_s is not None:
                 await asyncio.sleep(self.rest_s)
                 services = service_uuids and [uuids.GLUCOSE_SERVICE]
-                callback(DEVICE, SimpleNamespace(service_uuids=services, rssi=-60))
+                heard = SimpleNamespace(
+                    service_uuids=services, rssi=-60, local_name=None, service_data={}
+                )
+                callback(DEVICE, heard)
 
         task = asyncio.create_task(advertise())
         yield
