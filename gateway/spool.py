@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from gateway import said
+from gateway.said import Said
 from vitals import wire
 from vitals.reading import Reading
 
@@ -82,7 +84,7 @@ class SpoolFile:
         (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA + said.SCHEMA)
         self._db.execute("UPDATE reading SET next_attempt_at = 0")
 
     def close(self) -> None:
@@ -109,6 +111,8 @@ class SpoolFile:
                 (reading.id, body, now.timestamp()),
             )
             added = cursor.rowcount == 1
+            if added and reading.minted:
+                said.note(db, reading, now)
             if mark and reading.sequence is not None:
                 db.execute(
                     "INSERT INTO device (address, last_sequence, last_id) VALUES (?, ?, ?)"
@@ -117,6 +121,13 @@ class SpoolFile:
                     (reading.device, reading.sequence, reading.id),
                 )
         return added
+
+    def said(self, reading: Reading) -> Said | None:
+        """These bytes of this device, as an earlier reading whose id was minted."""
+        return said.look_up(self._db, reading)
+
+    def forget_said(self, now: datetime) -> None:
+        said.prune(self._db, now)
 
     def amend(self, reading: Reading, now: datetime) -> bool:
         """The same reading with more than was spooled before, or sent; False: nothing is new."""
@@ -307,6 +318,9 @@ class Spool:
         self.changed.set()
         return added
 
+    async def said(self, reading: Reading) -> Said | None:
+        return await self._run(lambda: self._file.said(reading))
+
     async def amend(self, reading: Reading, now: datetime) -> bool:
         amended = await asyncio.shield(self._run(lambda: self._file.amend(reading, now)))
         self.changed.set()
@@ -361,6 +375,7 @@ async def open_spool(path: Path, now: datetime) -> AsyncIterator[Spool]:
         loop = asyncio.get_running_loop()
         file, aside = await loop.run_in_executor(executor, open_file, path, now)
         try:
+            await loop.run_in_executor(executor, file.forget_said, now)
             yield Spool(file, executor, aside)
         finally:
             executor.submit(file.close).result()
