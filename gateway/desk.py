@@ -1,0 +1,234 @@
+"""The desk where a device is paired: it keeps the one state, and whoever waits for it to change.
+
+The radio asks it (`PairingAgent`), the service tells it (`Watcher`), a page or a terminal acts on
+it. What it says is decided in `gateway.pairing`; here is only the waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+
+from devices import quirks
+from gateway.kinds import DeviceKind, kind_of
+from gateway.link import Failure, Sighting, short_hash
+from gateway.pairing import Pairing, Step, admits, after
+from gateway.pairing_events import (
+    Act,
+    AskEnded,
+    AsksPasskey,
+    AsksSame,
+    Broke,
+    Compared,
+    Entered,
+    Fact,
+    Forgot,
+    Linked,
+    Linking,
+    Receipted,
+    Shows,
+    Sighted,
+    Spooled,
+    Ticked,
+)
+from vitals.reading import Reading
+
+log = structlog.get_logger(__name__)
+
+ANSWER_S = 28.0  # a device gives up pairing 30 s after its last word (Core Vol 3, Part H, 3.4)
+TICK_S = 1.0
+LONGEST_NAME = 40
+
+_ASKING = frozenset({Step.PASSKEY, Step.COMPARE, Step.SHOW})
+
+
+class PairingDesk:
+    """One per gateway. `forget` drops bond and memory of a device; `known` lists what was read."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        known: Callable[[], Awaitable[Collection[str]]],
+        forget: Callable[[str], Awaitable[None]],
+        online: Callable[[], bool],
+    ) -> None:
+        self._clock = clock
+        self._read_known = known
+        self._forget = forget
+        self._online = online
+        self._state = Pairing()
+        self._revision = 0
+        self._changed = asyncio.Event()
+        self._known: frozenset[str] = frozenset()
+        self._kinds: dict[str, DeviceKind] = {}
+        self._paired: set[str] = set()
+        self._answer: asyncio.Future[int | bool | None] | None = None
+
+    # For a page or a terminal.
+
+    @property
+    def online(self) -> bool:
+        """Whether the clinic can be reached now."""
+        return self._online()
+
+    def look(self) -> Pairing:
+        """The state as it is now, with what the time that went by has changed."""
+        self._happened(Ticked())
+        return self._state
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change."""
+        return self._revision
+
+    async def wait(self, seen: int, timeout_s: float) -> Pairing:
+        """The state once it is another than `seen`, or as it is when the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.look() and self._revision == seen:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(TICK_S):
+                            await self._changed.wait()
+        return self.look()
+
+    async def act(self, act: Act) -> Pairing:
+        """Do what somebody asked for.
+
+        Raises:
+            NotNow: it does not fit the step.
+        """
+        following = after(self._state, act, self._clock())
+        if isinstance(act, Forgot) and self._state.address is not None:
+            self._paired.discard(self._state.address)
+            await self._forget(self._state.address)
+            log.info("pairing_forgotten", device=short_hash(self._state.address))
+        if not self._state.is_open or following.step is Step.PREPARE:
+            self._known = frozenset(await self._read_known())
+        if isinstance(act, Entered):
+            self._give(act.passkey)
+        elif isinstance(act, Compared):
+            self._give(act.same)
+        self._become(following)
+        return self._state
+
+    # For the radio (`gateway.radio.PairingAgent`).
+
+    async def passkey(self, address: str) -> int | None:
+        """The six digits that the device shows; None: nobody is there, or nobody knows."""
+        answer = await self._ask(AsksPasskey(_bare(address)), Step.PASSKEY)
+        return None if answer is None else int(answer)
+
+    async def confirm(self, address: str, number: int) -> bool:
+        """Whether the device shows the same number."""
+        return await self._ask(AsksSame(_bare(address), number), Step.COMPARE) is True
+
+    async def show(self, address: str, passkey: int) -> None:
+        """Until somebody has entered `passkey` on the device, or it is too late."""
+        await self._ask(Shows(_bare(address), passkey), Step.SHOW)
+
+    async def _ask(self, question: AsksPasskey | AsksSame | Shows, step: Step) -> int | bool | None:
+        self._happened(question)
+        if self._state.step is not step or self._state.address != question.address:
+            log.info("pairing_unattended", device=short_hash(question.address))
+            return None
+        self._give(None)
+        answer = self._answer = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                given: int | bool | None = await answer
+                return given
+        except TimeoutError:
+            return None
+        finally:
+            if self._answer is answer:
+                self._answer = None
+                self._happened(AskEnded(question.address))
+
+    def _give(self, value: int | bool | None) -> None:  # noqa: FBT001 -- the answer itself
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_result(value)
+
+    # For the service (`gateway.link.Watcher`).
+
+    def admits(self, sighting: Sighting) -> bool:
+        """Whether a device that nobody has accepted may be visited: being paired, or paired here.
+
+        The clinic's own list has the last word once it names the device or wants it forgotten.
+        """
+        return admits(self._state, sighting.address) or sighting.address in self._paired
+
+    def sighted(self, sighting: Sighting) -> None:
+        kind = kind_of(sighting.services)
+        if kind is None or not self._state.is_open:
+            return
+        self._kinds[sighting.address] = kind
+        family = quirks.of(
+            name=sighting.name,
+            services=sighting.services,
+            service_data=frozenset(sighting.service_data),
+        )
+        self._happened(
+            Sighted(
+                address=sighting.address,
+                kind=kind,
+                name=_plain(sighting.name),
+                rssi_dbm=sighting.rssi_dbm,
+                known=sighting.address in self._known,
+                label=None if family is quirks.STANDARD else family.label,
+                passkey_on_label=family.pairing is quirks.Pairing.PASSKEY_ON_LABEL,
+            )
+        )
+
+    def connecting(self, address: str) -> None:
+        known = address in self._known
+        self._happened(Linking(address, kind=self._kinds.get(address), known=known))
+
+    def connected(self, address: str) -> None:
+        self._happened(Linked(address))
+
+    def failed(self, address: str, reason: Failure) -> None:
+        self._happened(Broke(address, reason))
+
+    def ended(self, address: str, new: int) -> None:
+        """A visit carried through changes nothing here: its readings were told one by one."""
+
+    def spooled(self, address: str, reading: Reading) -> None:
+        self._happened(Spooled(address, reading))
+
+    def receipted(self, ids: Collection[str]) -> None:
+        self._happened(Receipted(ids))
+
+    def _happened(self, fact: Fact) -> None:
+        self._become(after(self._state, fact, self._clock()))
+
+    def _become(self, state: Pairing) -> None:
+        if state == self._state:
+            return
+        before, self._state = self._state, state
+        if state.step is Step.TEST and state.address is not None:
+            self._paired.add(state.address)
+        if before.step in _ASKING and state.step not in _ASKING:
+            self._give(None)  # nobody answers that any more
+        if before.step is not state.step:
+            log.info("pairing_step", step=state.step.value, trouble=state.trouble)
+        self._revision += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _bare(address: str) -> str:
+    """The identity address alone; some stacks append its type."""
+    return address.partition("/")[0].upper()
+
+
+def _plain(name: str | None) -> str | None:
+    """An advertised name is anybody's text: one short line of it."""
+    if name is None:
+        return None
+    return "".join(c for c in name if c.isprintable()).strip()[:LONGEST_NAME] or None
