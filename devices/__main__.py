@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from devices import json_view, registry
+from devices import json_view
 from devices.errors import DecodeError
 
 _REFUSED = 2
@@ -28,8 +28,7 @@ class _OneLineParser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        codec = registry.find(options.characteristic)
-        measurement = json_view.view(codec, _payload(options.hex))
+        measurement = json_view.view(options.characteristic, _payload(options.hex))
     except DecodeError as exc:
         sys.stderr.write(_line(str(exc)))
         return _REFUSED
@@ -42,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     decode = commands.add_parser("decode", help="print one characteristic's value as JSON")
     decode.add_argument(
-        "--characteristic", required=True, help="a UUID such as 2A35, or SFLOAT or FLOAT"
+        "--characteristic", required=True, help="a UUID such as 2A35; SD181D; SFLOAT or FLOAT"
     )
     decode.add_argument("--hex", required=True, help="the value, two digits a byte")
     return parser

@@ -108,8 +108,8 @@ class BloodPressure:
         return round(pressure.value * MMHG_PER_KPA, 1)
 
 
-def decode(payload: bytes) -> BloodPressure:
-    reader = Reader(payload, "blood pressure")
+def decode(payload: bytes, *, subject: str = "blood pressure") -> BloodPressure:
+    reader = Reader(payload, subject)
     flags = reader.u8("flags")
     reading = BloodPressure(
         unit="kPa" if flags & KILOPASCAL else "mmHg",

@@ -1,6 +1,6 @@
-"""Device Information strings (0x2A29, 0x2A24, 0x2A25, 0x2A26): who made this, and which one.
+"""Device Information strings (0x2A29, 0x2A24 to 0x2A28): who made this, and which one.
 
-Device Information Service 1.1, sections 3.1 to 3.5: UTF-8. Devices pad with NULs; they go.
+Device Information Service 1.1, sections 3.1 to 3.6: UTF-8. Devices pad with NULs; they go.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from devices.uuids import short
 MODEL_NUMBER = short(0x2A24)
 SERIAL_NUMBER = short(0x2A25)
 FIRMWARE_REVISION = short(0x2A26)
+HARDWARE_REVISION = short(0x2A27)
+SOFTWARE_REVISION = short(0x2A28)
 MANUFACTURER_NAME = short(0x2A29)
 CHARACTERISTICS = {
     MODEL_NUMBER: "model number",
@@ -18,7 +20,9 @@ CHARACTERISTICS = {
     FIRMWARE_REVISION: "firmware revision",
     MANUFACTURER_NAME: "manufacturer name",
 }
-CHARACTERISTIC = MANUFACTURER_NAME  # the one codec serves all four
+#: What a visit has no use for, but a person who looks at a device may.
+FURTHER = {HARDWARE_REVISION: "hardware revision", SOFTWARE_REVISION: "software revision"}
+CHARACTERISTIC = MANUFACTURER_NAME  # the one codec serves them all
 
 
 def decode(payload: bytes) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from devices import date_time
+from devices import bits, date_time
 from devices.ieee11073 import MedicalFloat, Special, pack_sfloat, read_sfloat
 from devices.reader import Reader
 from devices.uuids import short
@@ -100,7 +100,7 @@ class Glucose:
     def status_names(self) -> tuple[str, ...] | None:
         if self.status is None:
             return None
-        return tuple(name for bit, name in enumerate(STATUS_NAMES) if self.status >> bit & 1)
+        return bits.names_of(self.status, STATUS_NAMES)
 
     @property
     def user_facing_time(self) -> datetime | None:

@@ -101,6 +101,11 @@ def read_sfloat(reader: Reader, field: str) -> MedicalFloat:
     return _number(reader.u16(field), _SFLOAT)
 
 
+def read_float(reader: Reader, field: str) -> MedicalFloat:
+    """The next four bytes of a characteristic as a FLOAT."""
+    return _number(reader.u32(field), _FLOAT)
+
+
 def encode_sfloat(value: float | Special, *, exponent: int | None = None) -> bytes:
     return pack_sfloat(sfloat_of(value, exponent=exponent))
 

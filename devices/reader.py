@@ -41,6 +41,9 @@ class Reader:
     def u16(self, field: str) -> int:
         return self._number(2, field)
 
+    def s8(self, field: str) -> int:
+        return self._number(1, field, signed=True)
+
     def s16(self, field: str) -> int:
         return self._number(2, field, signed=True)
 

@@ -26,8 +26,8 @@ UNSUCCESSFUL = 0xFFFF
 USER_UNKNOWN = 0xFF
 
 KG_PER_LB = 0.45359237  # NIST Handbook 44, Appendix C: exact
-_WEIGHT_STEP = {"kg": Decimal("0.005"), "lb": Decimal("0.01")}
-_HEIGHT_STEP_M = {"kg": Decimal("0.001"), "lb": Decimal("0.00254")}  # a tenth of an inch
+MASS_STEP = {"kg": Decimal("0.005"), "lb": Decimal("0.01")}
+HEIGHT_STEP_M = {"kg": Decimal("0.001"), "lb": Decimal("0.00254")}  # a tenth of an inch
 _BMI_STEP = Decimal("0.1")
 
 
@@ -48,14 +48,18 @@ class Weight:
 
     @property
     def weight_kg(self) -> float | None:
-        """Kilograms; converted pounds are given to the nearest 0.01 kg."""
-        if self.weight is None or self.unit == "kg":
-            return self.weight
-        return round(self.weight * KG_PER_LB, 2)
+        return kilograms(self.weight, self.unit)
 
     @property
     def user_unknown(self) -> bool:
         return self.user_id == USER_UNKNOWN
+
+
+def kilograms(mass: float | None, unit: Literal["kg", "lb"]) -> float | None:
+    """Converted pounds are given to the nearest 0.01 kg."""
+    if mass is None or unit == "kg":
+        return mass
+    return round(mass * KG_PER_LB, 2)
 
 
 def decode(payload: bytes) -> Weight:
@@ -65,11 +69,11 @@ def decode(payload: bytes) -> Weight:
     raw = reader.u16("weight")
     reading = Weight(
         unit=unit,
-        weight=None if raw == UNSUCCESSFUL else float(raw * _WEIGHT_STEP[unit]),
+        weight=None if raw == UNSUCCESSFUL else float(raw * MASS_STEP[unit]),
         time=date_time.read(reader) if flags & HAS_TIME else None,
         user_id=reader.u8("user id") if flags & HAS_USER else None,
         bmi=float(reader.u16("BMI") * _BMI_STEP) if flags & HAS_BMI_HEIGHT else None,
-        height_m=float(reader.u16("height") * _HEIGHT_STEP_M[unit])
+        height_m=float(reader.u16("height") * HEIGHT_STEP_M[unit])
         if flags & HAS_BMI_HEIGHT
         else None,
     )
@@ -87,16 +91,17 @@ def encode(reading: Weight) -> bytes:
         flags, body = flags | HAS_USER, body + bytes([reading.user_id])
     if reading.bmi is not None or reading.height_m is not None:
         flags |= HAS_BMI_HEIGHT
-        body += _steps(reading.bmi or 0, _BMI_STEP)
-        body += _steps(reading.height_m or 0, _HEIGHT_STEP_M[reading.unit])
+        body += steps(reading.bmi or 0, _BMI_STEP)
+        body += steps(reading.height_m or 0, HEIGHT_STEP_M[reading.unit])
     return bytes([flags]) + body
 
 
 def _weight(reading: Weight) -> bytes:
     if reading.weight is None:
         return UNSUCCESSFUL.to_bytes(2, "little")
-    return _steps(reading.weight, _WEIGHT_STEP[reading.unit])
+    return steps(reading.weight, MASS_STEP[reading.unit])
 
 
-def _steps(value: float, step: Decimal) -> bytes:
+def steps(value: float, step: Decimal) -> bytes:
+    """Two bytes that count steps: rounded to the resolution of the wire."""
     return round(Decimal(repr(value)) / step).to_bytes(2, "little")

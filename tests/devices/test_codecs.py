@@ -5,47 +5,67 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices import (
-    battery,
-    blood_pressure,
-    current_time,
-    date_time,
-    device_information,
-    glucose,
-    glucose_context,
-    json_view,
-    racp,
-    registry,
-    uuids,
-    weight,
-)
+from devices import glucose, json_view, registry, uuids
 from devices.errors import DecodeError
+from devices.uuids import short
 from tests.devices import strategies
 
-CODECS = {**registry.CODECS, **registry.NUMBERS}
+CODECS = {**registry.CODECS, **registry.NUMBERS, **registry.SERVICE_DATA}
 DRAWN = {
-    battery.CHARACTERISTIC: strategies.batteries,
-    blood_pressure.CHARACTERISTIC: strategies.blood_pressures,
-    current_time.CHARACTERISTIC: strategies.clocks,
-    date_time.CHARACTERISTIC: strategies.maybe(strategies.times),
-    glucose.CHARACTERISTIC: strategies.glucoses(),
-    glucose_context.CHARACTERISTIC: strategies.contexts(),
-    racp.CHARACTERISTIC: strategies.messages,
-    weight.CHARACTERISTIC: strategies.weights(),
+    short(0x2A08): strategies.maybe(strategies.times),
+    short(0x2A18): strategies.glucoses(),
+    short(0x2A19): strategies.batteries,
+    short(0x2A1C): strategies.temperatures,
+    short(0x2A1D): strategies.temperature_types,
+    short(0x2A1E): strategies.temperatures,
+    short(0x2A21): strategies.intervals,
+    short(0x2A2B): strategies.clocks,
+    short(0x2A34): strategies.contexts(),
+    short(0x2A35): strategies.blood_pressures,
+    short(0x2A36): strategies.cuff_pressures,
+    short(0x2A37): strategies.heart_rates,
+    short(0x2A38): strategies.locations,
+    short(0x2A49): strategies.pressure_features,
+    short(0x2A51): strategies.glucose_features,
+    short(0x2A52): strategies.messages,
+    short(0x2A5E): strategies.spot_checks,
+    short(0x2A5F): strategies.continuous,
+    short(0x2A60): strategies.plx_features,
+    short(0x2A9A): strategies.user_indices,
+    short(0x2A9B): strategies.composition_features,
+    short(0x2A9C): strategies.compositions(),
+    short(0x2A9D): strategies.weights(),
+    short(0x2A9E): strategies.weight_features,
+    short(0x2A9F): strategies.user_messages,
+    short(0x2AA7): strategies.cgm_records,
+    short(0x2AAA): strategies.cgm_sessions,
     "SFLOAT": strategies.sfloats,
     "FLOAT": strategies.floats,
-    **dict.fromkeys(device_information.CHARACTERISTICS, strategies.texts),
+    "SD181D": strategies.xiaomi_weights,
+    "SD181B": strategies.xiaomi_compositions,
+    **{short(text): strategies.texts for text in range(0x2A24, 0x2A2A)},
+}
+DIALECTS = {
+    (uuid, dialect.vendor): dialect
+    for uuid, dialects in registry.DIALECTS.items()
+    for dialect in dialects
+}
+DRAWN_DIALECTS = {
+    (short(0x2A35), "beurer-swapped"): strategies.beurer_pressures,
+    (short(0x2A9C), "xiaomi-2A9C"): strategies.xiaomi_compositions,
 }
 
 
 def test_every_codec_of_the_table_is_drawn_here():
     assert DRAWN.keys() == CODECS.keys()
+    assert DRAWN_DIALECTS.keys() == DIALECTS.keys()
 
 
 @pytest.mark.parametrize("uuid", DRAWN)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_what_is_encoded_is_decoded_again(uuid, data):
     codec = CODECS[uuid]
@@ -54,23 +74,34 @@ def test_what_is_encoded_is_decoded_again(uuid, data):
 
 
 @pytest.mark.parametrize("uuid", DRAWN)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_payload_cut_at_any_byte_is_refused_or_legal(uuid, data):
-    codec = CODECS[uuid]
-    payload = codec.encode(data.draw(DRAWN[uuid]))
+    payload = CODECS[uuid].encode(data.draw(DRAWN[uuid]))
     for size in range(len(payload)):
-        decode_or_refuse(codec, payload[:size])
+        decode_or_refuse(uuid, payload[:size])
 
 
 @pytest.mark.parametrize("uuid", DRAWN)
 @given(payload=st.binary(max_size=32))
 def test_arbitrary_bytes_raise_nothing_but_decode_error(uuid, payload):
-    decode_or_refuse(CODECS[uuid], payload)
+    decode_or_refuse(uuid, payload)
 
 
-def decode_or_refuse(codec: registry.Codec, payload: bytes) -> None:
+@pytest.mark.parametrize("key", DRAWN_DIALECTS)
+@given(data=st.data())
+def test_a_dialect_gives_back_what_it_was_given_and_refuses_what_is_cut(key, data):
+    measurement = data.draw(DRAWN_DIALECTS[key])
+    payload = DIALECTS[key].encode(measurement)
+    assert DIALECTS[key].decode(payload) == measurement
+    for size in range(len(payload)):
+        with pytest.raises(DecodeError):
+            DIALECTS[key].decode(payload[:size])
+
+
+def decode_or_refuse(name: str, payload: bytes) -> None:
     try:
-        names = json_view.view(codec, payload)
+        names = json_view.view(name, payload)
     except DecodeError as exc:
         assert "byte " in str(exc)  # noqa: PT017 - either outcome is right
     else:

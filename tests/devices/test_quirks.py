@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from devices import quirks
 from devices.quirks import FAMILIES, Pairing, Support
+
+VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,12 @@ def test_a_row_is_found_by_its_name_and_holds_together(row):
     for sign in row.signs:
         for pattern in (sign.name, sign.manufacturer, sign.model):
             re.compile(pattern or "")
+
+
+@pytest.mark.parametrize("row", FAMILIES, ids=lambda row: row.family)
+def test_the_captures_that_a_row_names_are_among_the_frames(row):
+    captured = {vector["id"] for vector in VECTORS if vector["kind"] == "captured"}
+    assert set(row.captures) <= captured
 
 
 def test_names_are_given_once():
