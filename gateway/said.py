@@ -1,8 +1,8 @@
-"""What a device said that only its bytes can tell apart: memory for readings with a minted id.
+"""What a device said without a number to it, known again by its bytes.
 
-A device with an unset clock sends the same bytes again when our confirmation was lost, when its
-whole memory is listed, or for as long as it advertises them. The id of such a reading was minted,
-so it is no help; these digests are. They outlive the receipt, and hold no value of a patient.
+A device sends the same bytes again when our confirmation was lost, when its whole memory is listed,
+or for as long as it advertises them. With an unset clock the id of such a reading was minted, so it
+is no help; and a receipt takes an id out of the spool. These digests stay, without any value.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from gateway.link import Failure, Nobody, Radio, Sighting, Watcher, short_hash, 
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
 from gateway.schedule import Schedule
-from gateway.session import Visit
+from gateway.session.visit import Visit
 from gateway.settings import Settings
 from gateway.spool import Spool
 
@@ -158,7 +158,8 @@ class Gateway:
             log.warning("visit_failed", device=name, reason=failure, error=type(exc).__name__)
         finally:
             failed = failure is not None and visit.new == 0
-            self._schedule.ended(sighting.address, asyncio.get_running_loop().time(), failed=failed)
+            now = asyncio.get_running_loop().time()
+            self._schedule.ended(sighting.address, now, failed=failed, rest_s=visit.rest_s)
             self._heard.set()
         await self._tell(sighting.address, visit.new, failure)
 

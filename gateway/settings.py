@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     visits_at_once: int = Field(default=8, ge=1)  # links that the adapter can hold
     revisit_s: float = Field(default=30.0, gt=0)  # rest between two visits of one device
     quiet_s: float = Field(default=5.0, gt=0)  # a device silent this long has told us all
+    stream_s: float = Field(default=12.0, gt=0)  # how long a strap is listened to
+    stream_rest_s: float = Field(default=900.0, gt=0)  # and then left alone
     context_wait_s: float = Field(default=3.0, gt=0)
     connect_timeout_s: float = Field(default=20.0, gt=0)
     session_timeout_s: float = Field(default=300.0, gt=0)

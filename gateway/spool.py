@@ -111,7 +111,7 @@ class SpoolFile:
                 (reading.id, body, now.timestamp()),
             )
             added = cursor.rowcount == 1
-            if added and reading.minted:
+            if added and reading.sequence is None:
                 said.note(db, reading, now)
             if mark and reading.sequence is not None:
                 db.execute(
@@ -123,7 +123,7 @@ class SpoolFile:
         return added
 
     def said(self, reading: Reading) -> Said | None:
-        """These bytes of this device, as an earlier reading whose id was minted."""
+        """These bytes of this device, as an earlier reading without a number."""
         return said.look_up(self._db, reading)
 
     def forget_said(self, now: datetime) -> None:

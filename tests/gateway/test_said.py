@@ -1,4 +1,4 @@
-"""A device with an unset clock is known again by its bytes, beyond receipt and restart."""
+"""What a device says without a number is known again by its bytes, beyond receipt and restart."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from devices import blood_pressure
 from gateway.normalise import BLOOD_PRESSURE, Provenance, normalise
 from gateway.said import KEPT_FOR
 from gateway.spool import SpoolFile, open_spool
-from tests.gateway.test_spool import DEVICE, NOW
+from tests.gateway.test_spool import DEVICE, NOW, record
 from vitals.reading import Reading
 
 UNSET = "16780050005d00d007010100050048000000"  # 120/80 at five past midnight, 1 January 2000
-SET = "16780050005d00ea07030107000048000000"
 
 
 def pressure(frame: str, at: datetime = NOW) -> Reading:
@@ -32,7 +31,6 @@ def path(tmp_path: Path) -> Path:
 def test_the_frames_of_this_file_are_what_they_are_called() -> None:
     assert blood_pressure.decode(bytes.fromhex(UNSET)).systolic_mmhg == 120
     assert pressure(UNSET).minted
-    assert not pressure(SET).minted
 
 
 def test_it_outlives_the_receipt_and_the_restart(path: Path) -> None:
@@ -55,10 +53,10 @@ def test_it_outlives_the_receipt_and_the_restart(path: Path) -> None:
     file.close()
 
 
-def test_a_reading_with_an_identity_of_its_own_needs_no_such_memory(path: Path) -> None:
+def test_a_numbered_record_needs_no_such_memory(path: Path) -> None:
     file = SpoolFile(path)
-    file.add(pressure(SET), NOW)
-    assert file.said(pressure(SET)) is None
+    file.add(record(1), NOW)
+    assert file.said(record(1)) is None
     file.close()
 
 

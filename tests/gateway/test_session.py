@@ -16,7 +16,7 @@ from devices import blood_pressure, glucose, glucose_context, racp
 from devices.ieee11073 import sfloat_of
 from gateway.link import Sighting
 from gateway.metrics import Metrics
-from gateway.session import Visit
+from gateway.session.visit import Visit
 from gateway.settings import Settings
 from gateway.spool import Spool, open_spool
 from tests.gateway.test_spool import DEVICE, NOW

@@ -1,0 +1,104 @@
+"""From a value that was heard to a reading on disk, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gateway import normalise
+from gateway.link import Sighting, Watcher
+from gateway.metrics import Metrics
+from gateway.normalise import Provenance
+from gateway.session import decisions
+from gateway.session.facts import Facts
+from gateway.session.talk import Heard
+from gateway.settings import Settings
+from gateway.spool import Spool
+from vitals.reading import Reading
+
+
+async def carried_through(work: Coroutine[Any, Any, None]) -> None:
+    """What was taken out of the queue reaches the disk, though the visit is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+@dataclass(slots=True, kw_only=True)
+class Keeper:
+    """What one visit has made durable."""
+
+    sighting: Sighting
+    spool: Spool
+    settings: Settings
+    metrics: Metrics
+    watcher: Watcher
+    clock: Callable[[], datetime]
+    facts: Facts = field(default_factory=Facts)
+    new: int = 0
+    _pushed: bool = False
+    _listed: Counter[str] = field(default_factory=Counter)
+
+    def reading(self, heard: Heard) -> Reading:
+        """Never fails: what no codec reads travels as its bytes."""
+        return normalise.normalise(
+            _sixteen(heard.characteristic), heard.payload, self._origin(heard.at)
+        )
+
+    def _origin(self, at: datetime) -> Provenance:
+        return Provenance(
+            device=self.sighting.address,
+            received_at=at,
+            zone=self.settings.zone,
+            offset_s=self.facts.clock_offset_s,
+            battery_pct=self.facts.battery_pct,
+            rssi_dbm=self.sighting.rssi_dbm,
+            manufacturer=self.facts.manufacturer,
+            model=self.facts.model,
+            serial=self.facts.serial,
+        )
+
+    async def keep(self, reading: Reading, *, mark: bool = True) -> bool:
+        """True if it is new here. Durable on return."""
+        added = await self.spool.add(reading, self.clock(), mark=mark)
+        if added:
+            self.new += 1
+            self.metrics.spooled.labels(kind=reading.kind.value).inc()
+            self.watcher.spooled(self.sighting.address, reading)
+        elif reading.has_additions:
+            await self.amend(reading)
+        return added
+
+    async def amend(self, reading: Reading) -> None:
+        if await self.spool.amend(reading, self.clock()):
+            self.metrics.amended.inc()
+
+    async def keep_pushed(self, heard: Heard) -> Reading:
+        """What a device sent of its own accord; the first may be a repetition of the last one."""
+        reading = self.reading(heard)
+        first, self._pushed = not self._pushed, True
+        said = await self.spool.said(reading) if reading.minted else None
+        if not decisions.is_sent_again(reading, said, first=first, at=heard.at):
+            await self.keep(reading)
+        return reading
+
+    async def keep_listed(self, heard: Heard) -> None:
+        """A record out of a memory that gives no numbers, and is read whole each time."""
+        reading = self.reading(heard)
+        raw = reading.raw[0].hex
+        self._listed[raw] += 1
+        said = await self.spool.said(reading)
+        if not decisions.is_listed_again(reading, said, occurrence=self._listed[raw]):
+            await self.keep(reading)
+
+
+def _sixteen(uuid: str) -> str:
+    """The 16-bit form of a UUID, as readings name their raw values: `2A35`."""
+    return uuid[4:8].upper()
