@@ -9,7 +9,7 @@ Pure: facts and rules in, a result out. No clock; `today`, where it is given, on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,6 +23,7 @@ from ccm_link.explain import Explanation, explain
 from ccm_link.extras import ask_g0511, evaluate_apcm, evaluate_g0506, evaluate_review
 from ccm_link.facts import Enrollment, Facts
 from ccm_link.gates import programme_refusals
+from ccm_link.intervals import Interval, Length, intersect, total, union
 from ccm_link.normalise import Span, normalise, sent_twice
 from ccm_link.outcome import Advice, LedgerRow, Line, Note, Outcome, Refusal, Stack, Standing
 from ccm_link.rates import Rates
@@ -65,7 +66,7 @@ def evaluate(facts: Facts, rules: Rules, *, today: date | None = None) -> Result
     if apcm.lines:
         refusals = _without_ccm_and_pcm(refusals, apcm.lines[0].code)
     case = _Case(facts=facts, rules=rules, spans=spans, refusals=refusals, today=today)
-    entries = Outcome(refusals=_of_entries(facts, spans))
+    entries = Outcome(refusals=_of_entries(facts, spans), notes=tuple(_inside_visits(spans, rules)))
     g0506 = evaluate_g0506(facts, rules, facts.enrolled(Programme.CCM))
     ccm = _ccm(case)
     outcome = entries + apcm + g0506 + ccm + _pcm(case, ccm) + _rpm(case) + _enrolled_twice(facts)
@@ -75,6 +76,19 @@ def evaluate(facts: Facts, rules: Rules, *, today: date | None = None) -> Result
 def _of_entries(facts: Facts, spans: Sequence[Span]) -> tuple[Refusal, ...]:
     told = [r for span in spans if not span.is_whole for r in span.refusals()]
     return (*sent_twice(facts), *told)
+
+
+def _inside_visits(spans: Sequence[Span], rules: Rules) -> Iterator[Note]:
+    """The rules only say that a visit's own minutes count nowhere: the rest a person decides."""
+    paid = {activity for activity, row in rules.never.items() if row.billed_elsewhere}
+    visits: dict[str, list[Interval]] = {}
+    for span in spans:
+        if span.logged and span.activity in paid:
+            visits.setdefault(span.staff, []).extend(span.logged)
+    for span in spans if visits else ():
+        if gone := intersect(span.pieces, union(visits.get(span.staff, ()))):
+            parts = {"gone": Length(total(gone))}
+            yield Note(subject=span.id, advice=Advice.INSIDE_VISIT, parts=parts)
 
 
 def _without_ccm_and_pcm(

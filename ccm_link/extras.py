@@ -11,9 +11,8 @@ from ccm_link.facts import G0506, Enrollment, Facts
 from ccm_link.gates import met_conflicts
 from ccm_link.intervals import SECOND, Length
 from ccm_link.outcome import Line, Outcome, Refusal, Standing, Unit
-from ccm_link.rules import CodeRow, Review, Rules
+from ccm_link.rules import APCM, CodeRow, Review, Rules
 
-_APCM = "APCM"
 _G0506 = "G0506"
 _G0511 = "G0511"
 
@@ -27,7 +26,7 @@ def evaluate_apcm(facts: Facts, rules: Rules) -> Outcome:
             parts = {"code": outcome.lines[0].code}
             taken = Refusal(subject=code, reason=Reason.CONCURRENT_CODE_CONFLICT, parts=parts)
             refusals = (*refusals, taken)
-        lines = () if refusals else (_once(code, _APCM, facts, rules),)
+        lines = () if refusals else (_once(code, APCM, facts, rules),)
         outcome += Outcome(lines=lines, refusals=refusals)
     return outcome
 
@@ -37,7 +36,7 @@ def _apcm_refusals(code: str, facts: Facts, rules: Rules) -> Iterator[Refusal]:
     if row is None:
         yield Refusal(subject=code, reason=Reason.CODE_RETIRED)
         return
-    for refusal in met_conflicts(_APCM, facts.billing_practitioner, facts, rules):
+    for refusal in met_conflicts(APCM, facts.billing_practitioner, facts, rules):
         yield from (refusal, replace(refusal, subject=code))
     ccm = facts.enrolled(Programme.CCM)
     if ccm is not None and not _right_level(row, ccm):

@@ -58,6 +58,7 @@ class Advice(StrEnum):
     PLAN_REVISION = "plan_revision"  # some payers still ask for a revised plan
     DAYS_BEFORE_CONSENT = "days_before_consent"
     ENROLLED_TWICE = "enrolled_twice"  # one programme with two practitioners
+    INSIDE_VISIT = "inside_visit"  # it may be paid with the visit already
     SETUP_ELSEWHEN = "setup_elsewhen"  # set-up completed its days in another month
 
 

@@ -85,7 +85,12 @@ def _(row: Track) -> str:
 
 @sentence.register
 def _(row: Never) -> str:
-    return f"Counts nowhere: {row.why}."
+    look = (
+        " Other work of the same person at that time is pointed out."
+        if row.billed_elsewhere
+        else ""
+    )
+    return f"Counts nowhere: {row.why}.{look}"
 
 
 @sentence.register

@@ -30,7 +30,10 @@ class NoRules(Exception):
 
 
 class WrongTable(Exception):
-    """Two rows of one thing hold at once, or one holds without the code that it speaks of."""
+    """Two rows of one thing hold at once, or one speaks of a code or a matter that is not there."""
+
+
+APCM = "APCM"  # its codes have rows like a programme's, and log no minutes
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +54,7 @@ class CodeRow(Row, frozen=True):
     """A code that may appear on a claim."""
 
     code: str
-    programme: str  # a Programme, or APCM, which logs no minutes
+    programme: str  # a Programme, or APCM
     label: str  # our own words
     min_conditions: int = 0
 
@@ -74,10 +77,15 @@ class Track(Row, frozen=True):
 
 
 class Never(Row, frozen=True):
-    """An activity whose minutes count nowhere."""
+    """An activity whose minutes count nowhere.
+
+    `billed_elsewhere`: they are paid with something else, so the same person's other work at the
+    same instants may be paid twice, and somebody has to look at it.
+    """
 
     activity: str
     why: str
+    billed_elsewhere: bool = False
 
 
 class Gate(Row, frozen=True):
@@ -226,12 +234,25 @@ def check(table: Table) -> None:
     Raises:
         WrongTable: they do not.
     """
+    _check_words(table)
     _check_turns(table)
     rows = [row for _, row in _keyed(table)]
     edges = {Month.of(row.valid_from) for row in (*rows, *table.conflict)}
     edges |= {Month.of(row.valid_to) for row in rows if row.valid_to}
     for month in {near for edge in edges for near in (edge - 1, edge, edge + 1)}:
         _check_codes(table, Month(month))
+
+
+def _check_words(table: Table) -> None:
+    """What stands in a row means something there: else a change of it would go unnoticed."""
+    idle = [
+        *(r.code for r in table.code if r.min_conditions and r.programme != APCM),
+        *(r.code for r in table.track if r.qhp_by_policy and Role.QHP in r.counts),
+        *(r.code for r in table.track if r.addon is None and (r.step_s or r.max_addon)),
+        *(r.subject for r in table.conflict if r.same_practitioner and r.other_practitioner),
+    ]
+    if idle:
+        raise WrongTable(f"{', '.join(sorted(set(idle)))}: says what nothing asks of it")
 
 
 def _check_codes(table: Table, month: Month) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import get_args
 from uuid import UUID
 
 from ccm_link.acting import Actor, Role
@@ -22,6 +23,7 @@ from ccm_link.errors import (
     UnknownWord,
     told,
 )
+from ccm_link.facts import ApcmCode
 from ccm_link.programmes import day_in
 from ccm_link.stated import Kind
 from store import audit, billing_facts
@@ -29,7 +31,7 @@ from store.named import Row
 from store.tenancy import Connection, clinic_session
 
 _CODE = re.compile(r"[0-9A-Z]{5}")
-_APCM = frozenset({"G0556", "G0557", "G0558"})
+_APCM = frozenset(get_args(ApcmCode))
 _OF_A_MONTH = frozenset({Kind.OTHER_CLAIM, Kind.COMPLEX_DECISION, Kind.APCM})
 _ANYBODY: frozenset[Role] = frozenset({"nurse", "provider", "biller"})
 #: Who may state what; what is a clinician's own act is stated by clinicians.

@@ -129,6 +129,10 @@ _LOOK: Mapping[str, str] = {
     Advice.PLAN_REVISION: "Some payers still ask that the care plan was made or much revised.",
     Advice.DAYS_BEFORE_CONSENT: "{days:reading day} before the consent of {agreed}.",
     Advice.ENROLLED_TWICE: "Enrolled with two practitioners: only one was evaluated.",
+    Advice.INSIDE_VISIT: (
+        "{gone} of it lie inside a visit of the same person that is billed on its own: "
+        "take back what is paid there."
+    ),
     Advice.SETUP_ELSEWHEN: "Set-up completed its days on {reached}, and belongs to that month.",
 }
 

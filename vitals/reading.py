@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -100,11 +101,15 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     absent: Absent | None = None
 
 
+#: Pairs of hexadecimal digits, and nothing after them (a bare `$` would let a line feed pass).
+WHOLE_BYTES = "^([0-9A-Fa-f]{2})*$(?!\\n)"
+
+
 class RawValue(msgspec.Struct, frozen=True, kw_only=True):
     """One characteristic value as the device sent it."""
 
     characteristic: str  # 16-bit UUID in hex, "2A35"
-    hex: str
+    hex: Annotated[str, msgspec.Meta(pattern=WHOLE_BYTES)]
 
 
 class ClockCorrection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

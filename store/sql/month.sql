@@ -112,7 +112,7 @@ WHERE f.clinic_id = %(clinic)s
 ORDER BY f.patient_id, f.first_day, f.recorded_at, f.id
 
 -- name: month_billed
--- What other months that are signed billed of what is billed once for an episode.
+-- What other months that are signed billed, of patients who may have it once for an episode.
 WITH signed AS MATERIALIZED (
     SELECT m.patient_id, m.month, convert_from(m.result, 'UTF8')::jsonb -> 'billable' AS lines
     FROM signed_month m
@@ -121,5 +121,4 @@ WITH signed AS MATERIALIZED (
 )
 SELECT s.patient_id, 'signed' AS kind, s.month AS first_day, line->>'code' AS code
 FROM signed s CROSS JOIN LATERAL jsonb_array_elements(s.lines) AS line
-WHERE line->>'code' IN ('99453', 'G0506')
 ORDER BY s.patient_id, s.month

@@ -99,6 +99,15 @@ def test_a_bad_reading_fails_alone():
         wire.open_reading(envelope.readings[1])
 
 
+@pytest.mark.parametrize("text", ["a", "zz", "aa\\n", "received"])
+def test_raw_bytes_that_are_none_fail_their_reading(text):
+    good = wire.encode_reading(weight())
+    assert good.count(b'"021c3e"') == 1
+    with pytest.raises(ReadingRejected) as refused:
+        wire.open_reading(good.replace(b"021c3e", text.encode()))
+    assert refused.value.reason is QuarantineReason.WRONG_SCHEMA
+
+
 @given(st.binary(max_size=400))
 def test_no_bytes_crash_the_door(payload):
     try:

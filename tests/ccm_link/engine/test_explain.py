@@ -126,6 +126,17 @@ def test_every_reason_that_can_be_cured_says_how() -> None:
     assert not FINAL & CURABLE
 
 
+def test_work_inside_a_billed_visit_of_the_same_person_is_pointed_out() -> None:
+    call = entry(1200, "2026-03-10T09:00:00-04:00")
+    visit = entry(
+        1200, "2026-03-10T09:15:00-04:00", name="v", activity="face_to_face_em", program="PCM"
+    )
+    found = "5 min of it lie inside a visit of the same person that is billed on its own: "
+    assert said(month(call, visit), "t1", Kind.LOOK) == [found + "take back what is paid there."]
+    assert not said(month(call, visit | {"staff": "another"}), "t1", Kind.LOOK)
+    assert not said(month(call, visit | {"activity": "training"}), "t1", Kind.LOOK)
+
+
 @pytest.mark.parametrize("advice", Advice)
 def test_every_advice_has_words(advice: Advice) -> None:
     assert words._LOOK[advice]

@@ -23,7 +23,6 @@ from ccm_link.rules import (
     NoRules,
     Row,
     Table,
-    Track,
     WrongTable,
     check,
     in_force,
@@ -67,6 +66,14 @@ def months_of_tracks() -> Months:
     doctor = entry(3600, role="qhp")
     switch = {"policy": {"qhp_time_counts_as_staff": True}}
     yield month(doctor, enrollments=[enrolled(complex_mdm="high")], **switch)
+    for staff, doctors in ((3600, 1800), (1200, 3600), (5400, 1800)):
+        both = [
+            entry(staff),
+            entry(doctors, "2026-03-11T09:00:00-04:00", name="t2", role="qhp"),
+        ]
+        for programme in ("CCM", "PCM"):
+            mine = [one | {"program": programme} for one in both]
+            yield month(*mine, enrollments=[enrolled(programme)])
     both = [entry(5400), entry(5400, "2026-03-11T09:00:00-04:00", name="t2", role="qhp")]
     yield month(*both, enrollments=[enrolled(complex_mdm="high")])
     for role in ROLES:
@@ -79,7 +86,10 @@ def months_of_tracks() -> Months:
 
 
 def months_of_never() -> Months:
-    yield from (month(entry(1200, activity=row.activity)) for row in TABLE.never)
+    for row in TABLE.never:
+        never = entry(1200, activity=row.activity)
+        yield month(never)
+        yield month(never, entry(1200, name="t2"))
 
 
 def months_of_gates() -> Months:
@@ -203,7 +213,8 @@ class Judge:
             found = evaluate(facts, self._rules(facts.month))
         except LookupError as exc:  # the row that was needed is gone
             return repr(exc)
-        return found.billable, {(r.subject, r.reason) for r in found.rejections}
+        refused = {(r.subject, r.reason) for r in found.rejections}
+        return found.billable, refused, found.notes
 
 
 @cache
@@ -273,11 +284,8 @@ def _neighbours(row: Row, name: str, value: Any) -> list[Any]:
 
 def _says_nothing(row: Row, name: str) -> bool:
     """Flags that another field of the same row already decides."""
-    if isinstance(row, Conflict) and name == "other_practitioner":
-        return row.same_practitioner
-    if isinstance(row, Conflict) and row.subject in {"99453", "99454", "99445"}:
-        return True  # a claim of another practitioner refuses all of RPM
-    return isinstance(row, Track) and name == "qhp_by_policy" and Role.QHP in row.counts
+    of_devices = isinstance(row, Conflict) and row.subject in {"99453", "99454", "99445"}
+    return of_devices and name != "other_practitioner"  # another's claim refuses all of RPM
 
 
 def _without_one(items: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
