@@ -13,6 +13,7 @@ import typer
 from bench import charts as charts_bench
 from bench import chunks as chunks_bench
 from bench import faults as fault_run
+from bench import gateway as gateway_bench
 from bench import ingest as ingest_bench
 from bench import judging as judging_bench
 from bench import latency as latency_bench
@@ -113,6 +114,16 @@ def faults(  # noqa: PLR0913 -- the command line
         say(f"bench: {problem}")
     tell(report, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def gateway(
+    *,
+    as_json: AsJson = False,
+    rounds: Annotated[int, typer.Option(help="homes, one after the other", min=1)] = 5,
+) -> None:
+    """The box in the home: from connecting to a reading on disk, by kind of device."""
+    _end(gateway_bench.run(gateway_bench.Wish(rounds=rounds)), as_json=as_json)
 
 
 @app.command()
