@@ -47,9 +47,9 @@ async def _serve(settings: Settings) -> None:
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        async with open_spool(settings.spool, utc_now()) as spool:
-            if spool.set_aside is not None:
-                structlog.get_logger(__name__).error("spool_corrupt", kept=spool.set_aside.name)
+        async with open_spool(
+            settings.spool, utc_now(), max_bytes=settings.spool_max_bytes
+        ) as spool:
             publisher = _publisher(settings, spool, metrics)
             async with (
                 serve(

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from devices.errors import DecodeError, ProtocolError
+from gateway.spool_health import SpoolUnavailable
 from vitals.reading import Reading
 
 _REFUSALS = ("pairing", "authentication", "encryption")
@@ -76,6 +77,7 @@ class Failure(StrEnum):
     LINK_LOST = "link_lost"  # in the middle of the conversation
     SILENT = "silent"  # linked, and not done in the time that a visit may take
     FAULT = "fault"  # it answered, and not as the profile says
+    NOT_KEPT = "not_kept"  # the box's own disk takes no readings: the device is to keep them
 
 
 def why(error: Exception, *, linked: bool) -> Failure:
@@ -83,6 +85,8 @@ def why(error: Exception, *, linked: bool) -> Failure:
     words = f"{type(error).__name__} {error}".lower()
     if any(word in words for word in _REFUSALS):
         return Failure.NOT_PAIRED
+    if isinstance(error, SpoolUnavailable):
+        return Failure.NOT_KEPT
     if isinstance(error, TimeoutError):
         return Failure.SILENT if linked else Failure.UNREACHABLE
     if isinstance(error, DecodeError | ProtocolError):

@@ -18,6 +18,32 @@ class Metrics:
         self.spool_depth = Gauge(
             "hearthline_gateway_spool_depth", "Readings without a receipt", registry=self.registry
         )
+        self.spool_age = Gauge(
+            "hearthline_gateway_spool_oldest_seconds",
+            "Age of the reading that waits longest",
+            registry=self.registry,
+        )
+        self.spool_state = Gauge(
+            "hearthline_gateway_spool_state",
+            "1 for what the last write to the disk met",
+            ["state"],
+            registry=self.registry,
+        )
+        self.spool_unsaved = Gauge(
+            "hearthline_gateway_spool_unsaved",
+            "Readings that only memory holds, since the disk did not take them",
+            registry=self.registry,
+        )
+        self.spool_set_aside = Gauge(
+            "hearthline_gateway_spool_set_aside",
+            "Corrupt spool files that are kept",
+            registry=self.registry,
+        )
+        self.disk_free = Gauge(
+            "hearthline_gateway_disk_free_bytes",
+            "Of the file system that the spool is on",
+            registry=self.registry,
+        )
         self.spooled = Counter(
             "hearthline_gateway_readings_spooled",
             "Readings made durable",

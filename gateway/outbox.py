@@ -83,8 +83,10 @@ class Outbox:
         batch = _that_fits(await self._candidates(now))
         if not batch:
             return None
-        resend_at = {item.id: now + self.backoff.after(item.attempts) for item in batch}
-        await self.spool.sent(list(resend_at.items()))
+        resend_at = {
+            item.id: now + self.backoff.after(self.spool.attempts(item.id)) for item in batch
+        }
+        self.spool.sent(resend_at.items())
         envelope_id = str(uuid.uuid4())
         ids = list(resend_at)
         self.in_flight[envelope_id] = _InFlight(
@@ -115,13 +117,13 @@ class Outbox:
 
     async def receipt(self, receipt: wire.Receipt) -> None:
         now = self.clock()
-        durable = [*receipt.stored, *receipt.duplicate]
-        added = await self.spool.remove(durable, frozenset(receipt.amended))
+        added, moved = await self.spool.settle(receipt, now)
         for added_at in added:
             self.metrics.receipt_lag.observe(max(0.0, (now - added_at).total_seconds()))
+        self.metrics.rejected.inc(moved)
+        durable = [*receipt.stored, *receipt.duplicate]
         if durable and self.on_receipted is not None:
             self.on_receipted(durable)
-        await self._reject([(r.id, r.reason) for r in receipt.rejected], now)
         for rejection in receipt.envelopes:
             await self._envelope_refused(rejection, now)
         settled = {*receipt.stored, *receipt.duplicate, *(r.id for r in receipt.rejected)}
@@ -129,11 +131,6 @@ class Outbox:
             out.waiting -= settled
             if not out.waiting:
                 del self.in_flight[envelope_id]
-        self.spool.changed.set()
-
-    async def _reject(self, rejections: list[tuple[str, str]], now: datetime) -> None:
-        if rejections:
-            self.metrics.rejected.inc(await self.spool.reject(rejections, now))
 
     async def _envelope_refused(self, rejection: wire.Rejection, now: datetime) -> None:
         """Halve it until the one bad reading stands alone; its neighbours go on (I4)."""
@@ -141,7 +138,8 @@ class Outbox:
         if out is None or rejection.reason in _NOT_THE_READINGS:
             return
         if len(out.reading_ids) == 1:
-            await self._reject([(out.reading_ids[0], rejection.reason)], now)
+            alone = [(out.reading_ids[0], rejection.reason)]
+            self.metrics.rejected.inc(await self.spool.reject(alone, now))
             return
         middle = len(out.reading_ids) // 2
         self.halves.extend([out.reading_ids[:middle], out.reading_ids[middle:]])

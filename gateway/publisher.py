@@ -18,8 +18,10 @@ import structlog
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from gateway.outbox import Outbox
+from gateway.outbox import Outbox, Outgoing
 from gateway.settings import Broker
+from gateway.spool import SpoolUnavailable
+from gateway.status import Reporter
 from vitals import topics, wire
 from vitals.errors import EnvelopeError
 from vitals.topics import Branch
@@ -27,6 +29,7 @@ from vitals.topics import Branch
 log = structlog.get_logger(__name__)
 
 STATUS_EVERY_S = 60.0
+STATUS_APART_S = 1.0  # of two, however much happens
 POLL_S = 1.0  # how late a resend may be noticed
 RECONNECT_FIRST_S = 0.5
 RECONNECT_LONGEST_S = 30.0
@@ -46,6 +49,15 @@ class Publisher:
     on_desired: Callable[[bytes], Awaitable[None]] | None = None
     connected: bool = False
     status_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    reporter: Reporter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reporter = Reporter(
+            spool=self.outbox.spool,
+            metrics=self.outbox.metrics,
+            clock=self.clock,
+            version=self.version,
+        )
 
     async def run(self) -> None:
         """Publish until cancelled; a lost broker is waited for, however long."""
@@ -126,13 +138,16 @@ class Publisher:
             return
         for refused in receipt.envelopes:
             log.warning("envelope_refused", envelope=refused.id, reason=refused.reason)
-        await self.outbox.receipt(receipt)
+        try:
+            await self.outbox.receipt(receipt)
+        except SpoolUnavailable as exc:  # they are sent again, and receipted again
+            log.warning("receipt_not_kept", spool=exc.state.value)
 
     async def _send(self, client: aiomqtt.Client) -> None:
         changed = self.outbox.spool.changed
         while True:
             changed.clear()
-            while (out := await self.outbox.next()) is not None:
+            while (out := await self._next()) is not None:
                 properties = Properties(PacketTypes.PUBLISH)
                 properties.CorrelationData = out.id.encode()
                 await client.publish(
@@ -143,37 +158,25 @@ class Publisher:
                 async with asyncio.timeout(POLL_S):  # wait_for may swallow a cancellation
                     await changed.wait()
 
+    async def _next(self) -> Outgoing | None:
+        try:
+            return await self.outbox.next()
+        except SpoolUnavailable:
+            return None
+
     async def _report(self, client: aiomqtt.Client) -> None:
         while True:
             self.status_changed.clear()
             await self._publish_status(client, "online")
+            await asyncio.sleep(STATUS_APART_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(STATUS_EVERY_S):
                     await self.status_changed.wait()
             await asyncio.sleep(POLL_S)  # a burst of changes is one status
 
     async def _publish_status(self, client: aiomqtt.Client, state: str) -> None:
-        spool = self.outbox.spool
-        depth = await spool.depth()
-        self.outbox.metrics.spool_depth.set(depth)
-        status = wire.GatewayStatus(
-            state=state,
-            at=self.clock(),
-            version=self.version,
-            spool_depth=depth,
-            rejected=len(await spool.rejected()),
-            devices=[
-                wire.DeviceStatus(
-                    device=device.address,
-                    last_seen=device.last_seen,
-                    battery_pct=device.battery_pct,
-                    clock_offset_s=device.clock_offset_s,
-                    model=device.model,
-                )
-                for device in await spool.devices()
-            ],
-        )
-        await client.publish(self._topic(Branch.STATUS), wire.encode(status), qos=1, retain=True)
+        status = wire.encode(await self.reporter.status(state))
+        await client.publish(self._topic(Branch.STATUS), status, qos=1, retain=True)
 
 
 def _tls(broker: Broker) -> ssl.SSLContext | None:

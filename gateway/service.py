@@ -14,17 +14,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import structlog
 
 from devices import uuids
+from gateway.desired import Forget
 from gateway.link import Failure, Nobody, Radio, Sighting, Watcher, short_hash, why
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
 from gateway.schedule import Schedule
 from gateway.session.visit import Visit
 from gateway.settings import Settings
-from gateway.spool import Spool
+from gateway.spool import Spool, SpoolUnavailable
+from gateway.wishes import Wishes
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +35,6 @@ HEALTH_SERVICES = [
     uuids.WEIGHT_SCALE_SERVICE,
 ]
 POLL_S = 0.2
-
-
-class Desired(msgspec.Struct, frozen=True, kw_only=True):
-    """What the clinic wants of this gateway. None: the gateway's own settings stay in force."""
-
-    accept: list[str] | None = None
-    forget: list[str] = []
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +48,7 @@ class Gateway:
     metrics: Metrics
     clock: Callable[[], datetime]
     watcher: Watcher = field(default_factory=Nobody)
+    wishes: Wishes = field(init=False)
     _schedule: Schedule = field(init=False)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _accept: frozenset[str] | None = None
@@ -61,6 +56,7 @@ class Gateway:
     _last_new: float = 0.0
 
     def __post_init__(self) -> None:
+        self.wishes = Wishes(own=self.settings, spool=self.spool, clock=self.clock)
         self._schedule = Schedule(
             revisit_s=self.settings.revisit_s, at_once=self.settings.visits_at_once
         )
@@ -69,14 +65,17 @@ class Gateway:
         """Until cancelled, or until all is quiet if `quiet_exit_s` is set."""
         loop = asyncio.get_running_loop()
         self._started = self._last_new = loop.time()
-        if self.settings.accept != "any":
-            self._accept = self.settings.accept
+        with suppress(SpoolUnavailable):
+            await self.wishes.load()
+        self._obey()
+        self.publisher.reporter.wishes = self.wishes
         self.publisher.on_desired = self.apply
         self.publisher.outbox.on_receipted = self.watcher.receipted
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self.publisher.run(), name="publisher"),
                 group.create_task(self._scan_and_visit(), name="visits"),
+                group.create_task(self.publisher.reporter.keep_watch(), name="disk"),
             ]
             if self.settings.quiet_exit_s is not None:
                 await self._until_quiet(self.settings.quiet_exit_s)
@@ -85,19 +84,23 @@ class Gateway:
 
     async def apply(self, payload: bytes) -> None:
         """Desired state, idempotently. An empty payload is a retained message taken back."""
+        for order in await self.wishes.apply(payload):
+            await self._forget(order)
+        self._obey()
+
+    async def _forget(self, order: Forget) -> None:
+        """Bond and memory of a device; its readings stay until receipted."""
         try:
-            desired = msgspec.json.decode(payload or b"{}", type=Desired)
-        except msgspec.DecodeError:
-            log.warning("desired_unreadable")
-            return
-        if desired.accept is not None:
-            self._accept = frozenset(address.upper() for address in desired.accept)
-        elif self.settings.accept == "any":
-            self._accept = None
-        else:
-            self._accept = self.settings.accept
-        for address in desired.forget:
-            await self.spool.forget(address.upper())
+            await self.spool.forget(order.device, order.order)
+        except SpoolUnavailable:
+            return  # asked for again with the next connection
+        log.info("device_forgotten", device=short_hash(order.device))
+
+    def _obey(self) -> None:
+        self.settings = self.wishes.settings
+        accept = self.settings.accept
+        self._accept = None if accept == "any" else accept
+        self._schedule.revisit_s = self.settings.revisit_s
 
     def seen(self, device: Any, advertisement: Any) -> None:
         """The scanner's callback: what is ours to read is on the air."""
@@ -150,6 +153,8 @@ class Gateway:
         )
         failure: Failure | None = None
         try:
+            if not await self.spool.usable(self.clock()):
+                raise SpoolUnavailable(self.spool.state)  # noqa: TRY301 -- ends as any visit does
             async with asyncio.timeout(self.settings.session_timeout_s):
                 await visit.run()
         except Exception as exc:  # noqa: BLE001 -- radio errors of any library; retried, counted
@@ -173,7 +178,7 @@ class Gateway:
             self.watcher.failed(address, failure)
         outcome = "ok" if failure is None else failure.value
         self.metrics.sessions.labels(outcome=outcome).inc()
-        self.metrics.spool_depth.set(await self.spool.depth())
+        await self.publisher.reporter.show()
         log.info("visit_ended", device=short_hash(address), outcome=outcome, new=new)
         self.publisher.status_changed.set()
 

@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     mqtt_ca: Path | None = None  # CA that signed the broker's certificate; None: the system's
     radio: str = "bluez"  # or bumble:tcp-client:HOST:PORT
     spool: Path = Path("gateway-spool.sqlite3")
+    spool_max_mb: int = Field(default=512, ge=1)  # of the disk; about half a million readings
     keys: Path = Path("gateway-keys.json")  # bonds, where the radio keeps none itself
     home_zone: str = "UTC"
     accept: Annotated[frozenset[str] | Literal["any"], NoDecode] = "any"  # or A,B,C
@@ -65,6 +66,10 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.home_zone)
+
+    @property
+    def spool_max_bytes(self) -> int:
+        return self.spool_max_mb * 1_000_000
 
     @property
     def broker(self) -> Broker:

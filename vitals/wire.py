@@ -72,6 +72,34 @@ class DeviceStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     battery_pct: int | None = None
     clock_offset_s: float | None = None
     model: str | None = None
+    name: str | None = None  # the clinic's, from its desired state
+    bonded: bool = False
+    unread: bool = False  # its reading broke off: it may hold what the gateway has not
+
+
+class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of a desired state that the gateway did not apply, and why."""
+
+    field: str
+    reason: str
+
+
+class DesiredStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which desired state is in force on the box, since when, and what of it could not be."""
+
+    version: str
+    at: datetime | None = None
+    problems: list[FieldProblem] = []
+
+
+class SpoolStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the box keeps readings. `state` is a `gateway.spool_health.SpoolState`."""
+
+    state: str = "ok"
+    unsaved: int = 0  # readings in memory that could not be made durable
+    set_aside: int = 0  # corrupt files that are kept
+    recovered: int = 0  # readings taken out of them since the gateway started
+    free_mb: int | None = None  # of the file system that it is on
 
 
 class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,6 +112,10 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     spool_depth: int = 0
     rejected: int = 0
     devices: list[DeviceStatus] = []
+    spool: SpoolStatus | None = None
+    desired: DesiredStatus | None = None
+    versions: dict[str, str] = {}  # of Python, the system, the radio's stack
+    credential: str | None = None  # the broker user that it speaks as
 
 
 _encoder = msgspec.json.Encoder()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,11 +14,12 @@ from gateway import normalise
 from gateway.link import Sighting, Watcher
 from gateway.metrics import Metrics
 from gateway.normalise import Provenance
+from gateway.said import Said
 from gateway.session import decisions
 from gateway.session.facts import Facts
 from gateway.session.talk import Heard
 from gateway.settings import Settings
-from gateway.spool import Spool
+from gateway.spool import Spool, SpoolUnavailable
 from vitals.reading import Reading
 
 
@@ -43,6 +45,8 @@ class Keeper:
     clock: Callable[[], datetime]
     facts: Facts = field(default_factory=Facts)
     new: int = 0
+    ending: bool = False
+    refused: SpoolUnavailable | None = None
     _pushed: bool = False
     _listed: Counter[str] = field(default_factory=Counter)
 
@@ -66,8 +70,16 @@ class Keeper:
         )
 
     async def keep(self, reading: Reading, *, mark: bool = True) -> bool:
-        """True if it is new here. Durable on return."""
-        added = await self.spool.add(reading, self.clock(), mark=mark)
+        """True if it is new here. Durable on return, but for what `refused` tells at the end.
+
+        Raises:
+            SpoolUnavailable: the disk takes nothing, and the visit is to end. While it ends, what
+                still comes is handed to the spool all the same, which holds it in memory.
+        """
+        try:
+            added = await self.spool.add(reading, self.clock(), mark=mark)
+        except SpoolUnavailable as exc:
+            return self._not_kept(exc)
         if added:
             self.new += 1
             self.metrics.spooled.labels(kind=reading.kind.value).inc()
@@ -77,14 +89,29 @@ class Keeper:
         return added
 
     async def amend(self, reading: Reading) -> None:
-        if await self.spool.amend(reading, self.clock()):
+        try:
+            amended = await self.spool.amend(reading, self.clock())
+        except SpoolUnavailable as exc:
+            amended = self._not_kept(exc)
+        if amended:
             self.metrics.amended.inc()
+
+    def _not_kept(self, exc: SpoolUnavailable) -> bool:
+        self.refused = exc
+        if not self.ending:
+            raise exc
+        return False
+
+    async def _said(self, reading: Reading) -> Said | None:
+        with suppress(SpoolUnavailable):
+            return await self.spool.said(reading)
+        return None  # rather kept twice than not at all
 
     async def keep_pushed(self, heard: Heard) -> Reading:
         """What a device sent of its own accord; the first may be a repetition of the last one."""
         reading = self.reading(heard)
         first, self._pushed = not self._pushed, True
-        said = await self.spool.said(reading) if reading.minted else None
+        said = await self._said(reading) if reading.minted else None
         if not decisions.is_sent_again(reading, said, first=first, at=heard.at):
             await self.keep(reading)
         return reading
@@ -94,7 +121,7 @@ class Keeper:
         reading = self.reading(heard)
         raw = reading.raw[0].hex
         self._listed[raw] += 1
-        said = await self.spool.said(reading)
+        said = await self._said(reading)
         if not decisions.is_listed_again(reading, said, occurrence=self._listed[raw]):
             await self.keep(reading)
 

@@ -83,9 +83,12 @@ class Visit:
             await self._connect()
             await self._converse()
         finally:
+            self._keeper.ending = True
             await self._finish()
             await self._talk.hang_up()
             await self._finish()  # confirmed to the device while we hung up
+        if self._keeper.refused is not None:
+            raise self._keeper.refused
         return self.new
 
     async def _connect(self) -> None:

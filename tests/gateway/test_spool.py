@@ -14,7 +14,8 @@ import pytest
 from devices import glucose
 from devices.ieee11073 import sfloat_of
 from gateway.normalise import GLUCOSE, Provenance, normalise, with_context
-from gateway.spool import DeviceRecord, SpoolFile, open_file, open_spool
+from gateway.spool import DeviceRecord, SpoolFile, open_spool
+from gateway.spool_file import KEPT_RECEIPTS
 from vitals import wire
 from vitals.reading import Reading
 
@@ -53,7 +54,7 @@ def test_what_was_added_is_there_after_reopening(path: Path) -> None:
     assert file.add(record(2), NOW + timedelta(seconds=1))
     file.close()
     file = SpoolFile(path)
-    assert [item.id for item in file.due(NOW, 10)] == [record(1).id, record(2).id]
+    assert [item.id for item in file.oldest(10)] == [record(1).id, record(2).id]
     assert file.device(DEVICE).last_sequence == 2
     assert file.device(DEVICE).last_id == record(2).id
     file.close()
@@ -77,16 +78,16 @@ def test_a_rejected_reading_does_not_come_back(path: Path) -> None:
     file.close()
 
 
-def test_what_was_sent_is_due_again_later_and_a_clock_set_back_does_not_strand_it(
+async def test_what_was_sent_is_due_again_later_and_a_clock_set_back_does_not_strand_it(
     path: Path,
 ) -> None:
-    file = SpoolFile(path)
-    file.add(record(1), NOW)
-    file.sent([(record(1).id, NOW + timedelta(seconds=5))])
-    assert file.due(NOW, 10) == []
-    assert file.due(NOW + timedelta(seconds=5), 10)[0].attempts == 1
-    assert file.due(NOW - timedelta(days=365), 10)
-    file.close()
+    async with open_spool(path, NOW) as spool:
+        await spool.add(record(1), NOW)
+        spool.sent([(record(1).id, NOW + timedelta(seconds=5))])
+        assert await spool.due(NOW, 10) == []
+        assert await spool.due(NOW + timedelta(seconds=5), 10)
+        assert spool.attempts(record(1).id) == 1
+        assert await spool.due(NOW - timedelta(days=365), 10)
 
 
 _CHILD = """
@@ -111,17 +112,8 @@ def test_sigkill_loses_nothing_that_add_returned_for(path: Path) -> None:
         os.kill(child.pid, signal.SIGKILL)
         said += [int(line) for line in child.stdout.read().split("\n") if line]
     file = SpoolFile(path)
-    kept = {item.id for item in file.due(NOW, 100_000)}
+    kept = {item.id for item in file.oldest(100_000)}
     assert {record(n).id for n in said} <= kept
-    file.close()
-
-
-def test_a_corrupt_file_is_set_aside_and_reported(path: Path) -> None:
-    path.write_bytes(b"this was a database once" * 400)
-    file, aside = open_file(path, NOW)
-    assert aside is not None
-    assert aside.read_bytes().startswith(b"this was")
-    assert file.add(record(1), NOW)
     file.close()
 
 
@@ -155,10 +147,9 @@ def test_a_reading_that_broke_off_is_remembered_until_it_has_ended(path: Path) -
 def test_an_amended_reading_stays_until_a_receipt_says_so(path: Path) -> None:
     file = SpoolFile(path)
     file.add(record(1), NOW)
-    file.sent([(record(1).id, NOW + timedelta(seconds=5))])
     assert file.amend(amended(1), NOW)
-    (item,) = file.due(NOW, 10)
-    assert (item.attempts, wire.open_reading(item.body)) == (0, amended(1))
+    (item,) = file.oldest(10)
+    assert wire.open_reading(item.body) == amended(1)
     assert file.remove([record(1).id]) == []
     assert file.remove([record(1).id], {record(1).id}) == [NOW]
     assert file.add(record(1), NOW)
@@ -171,7 +162,7 @@ def test_what_was_receipted_already_goes_out_again_with_its_amendment(path: Path
     assert file.amend(amended(1), NOW)
     assert not file.amend(amended(1), NOW)
     assert not file.add(record(1), NOW)
-    assert [wire.open_reading(item.body) for item in file.due(NOW, 10)] == [amended(1)]
+    assert [wire.open_reading(item.body) for item in file.oldest(10)] == [amended(1)]
     file.reject([(record(1).id, "implausible")], NOW)
     assert not file.amend(amended(1), NOW)
     assert file.depth() == 0
@@ -194,3 +185,45 @@ async def test_the_asynchronous_face(path: Path) -> None:
         assert spool.changed.is_set()
         assert await spool.remove([record(1).id, "unknown"]) == [NOW]
         assert await spool.depth() == 0
+
+
+async def test_an_amended_reading_goes_out_at_once(path: Path) -> None:
+    async with open_spool(path, NOW) as spool:
+        await spool.add(record(1), NOW)
+        spool.sent([(record(1).id, NOW + timedelta(seconds=5))])
+        assert await spool.amend(amended(1), NOW)
+        assert [item.id for item in await spool.due(NOW, 10)] == [record(1).id]
+        assert spool.attempts(record(1).id) == 0
+
+
+async def test_it_goes_out_in_the_order_in_which_it_came_whatever_the_clock_said(
+    path: Path,
+) -> None:
+    clocks = [NOW, NOW + timedelta(days=9000), NOW - timedelta(days=9000), NOW]
+    async with open_spool(path, NOW) as spool:
+        for number, clock in enumerate(clocks):
+            await spool.add(record(number), clock)
+        ids = [item.id for item in await spool.due(NOW, 10)]
+    assert ids == [record(number).id for number in range(len(clocks))]
+
+
+async def test_receipts_are_kept_for_diagnosis_and_bounded(path: Path) -> None:
+    ids = [record(number).id for number in range(3)]
+    receipt = wire.Receipt(
+        stored=ids[:1], duplicate=ids[1:2], rejected=[wire.Rejection(id=ids[2], reason="bad_time")]
+    )
+    async with open_spool(path, NOW) as spool:
+        for number in range(3):
+            await spool.add(record(number), NOW)
+        await spool.settle(receipt, NOW)
+        kept = await spool.receipts()
+        assert [(r.outcome, r.ids) for r in kept] == [
+            ("rejected", (ids[2],)),
+            ("duplicate", (ids[1],)),
+            ("stored", (ids[0],)),
+        ]
+        for number in range(KEPT_RECEIPTS + 5):
+            await spool.settle(wire.Receipt(stored=[record(number).id]), NOW)
+        assert len(await spool.receipts(10_000)) == KEPT_RECEIPTS
+        await spool.settle(wire.Receipt(stored=ids), NOW + timedelta(days=91))
+        assert len(await spool.receipts(10_000)) == 1
