@@ -37,7 +37,66 @@ class Client(Protocol):
     ) -> None: ...
     async def start_notify(
         self, char_specifier: str, callback: Callable[[Any, bytearray], None]
-    ) -> None: ...
+    ) -> None:
+        """Calls back at once with every early value of this characteristic, then with new ones."""
+        ...
+
+
+class PairingAgent(Protocol):
+    """Whoever can read what a device shows and answer for the patient while it pairs.
+
+    Cancelled when the device or the radio gives up; a radio allows about 30 s for an answer.
+    """
+
+    async def passkey(self, address: str) -> int | None:
+        """The six digits that the device shows; None refuses."""
+        ...
+
+    async def confirm(self, address: str, number: int) -> bool:
+        """Does the device show this very number?"""
+        ...
+
+    async def show(self, address: str, passkey: int) -> None:
+        """Show these six digits, to be typed into the device. Returns without waiting for that."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bond:
+    """A device whose keys the radio keeps."""
+
+    address: str
+    name: str | None
+
+
+class Health(StrEnum):
+    """How an adapter is; the watchdog resets what is not ready."""
+
+    READY = "ready"
+    OFF = "off"  # powered off by somebody
+    BLOCKED = "blocked"  # by rfkill, a switch or a setting of the system
+    ABSENT = "absent"  # no adapter is there
+    GONE = "gone"  # the Bluetooth service of the system does not run
+    STUCK = "stuck"  # it scans, it says, but nothing is heard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterState:
+    """Facts for the watchdog, the doctor and the status message."""
+
+    health: Health
+    name: str | None  # hci0
+    stack: str | None  # BlueZ 5.82; None: not known while it is gone
+    resets: int = 0  # since the start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyValue:
+    """What a device sent, and was told had arrived, before anybody had asked for it."""
+
+    characteristic: str
+    payload: bytes
+    at: datetime
 
 
 class Radio(Protocol):
@@ -54,6 +113,23 @@ class Radio(Protocol):
         pair: bool = False,
     ) -> Any: ...
     def identity_address(self, device: Any) -> str: ...
+    def early(self, address: str) -> list[EarlyValue]:
+        """Takes what came from a device and has not been handed to a callback, oldest first.
+
+        The device has deleted it. So a visit asks when its link is up, and again when it ends,
+        also when there never was a whole link.
+        """
+        ...
+
+    async def bonds(self) -> list[Bond]: ...
+    async def forget(self, address: str) -> None:
+        """Drops the bond and all that is known of the device; nothing if there is none."""
+        ...
+
+    async def power(self) -> AdapterState: ...
+    async def reset(self) -> None:
+        """Power off and on. Links break; scanners go on by themselves."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,12 @@ long as one scanner wants it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bleak.exc import BleakError, BleakGATTProtocolError
 from bumble import att, core, hci
@@ -18,8 +20,9 @@ from bumble.device import Device
 from bumble.keys import JsonKeyStore, MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 
-if TYPE_CHECKING:
-    from gateway.radio import PasskeyCallback
+from gateway.link import Bond, PairingAgent
+from gateway.radio.early import EarlyValues
+from vitals.clock import utc_now
 
 #: A static random address; a new one would make every bonded device a stranger.
 OWN_ADDRESS = "F0:F1:F2:F3:F4:F5"
@@ -34,20 +37,40 @@ def as_bleak_error(error: Exception) -> BleakError:
 
 
 class _Pairing(PairingDelegate):  # type: ignore[misc]  # Bumble is untyped
-    def __init__(self, address: str, ask: PasskeyCallback | None) -> None:
-        super().__init__(self.KEYBOARD_INPUT_ONLY if ask else self.NO_OUTPUT_NO_INPUT)
+    def __init__(self, address: str, agent: PairingAgent | None) -> None:
+        super().__init__(
+            self.DISPLAY_OUTPUT_AND_KEYBOARD_INPUT if agent else self.NO_OUTPUT_NO_INPUT
+        )
         self._address = address
-        self._ask = ask
+        self._agent = agent
 
     async def get_number(self) -> int | None:
-        return await self._ask(self._address) if self._ask else None
+        return await self._agent.passkey(self._address) if self._agent else None
+
+    async def compare_numbers(self, number: int, digits: int) -> bool:  # noqa: ARG002
+        return await self._agent.confirm(self._address, number) if self._agent else False
+
+    async def display_number(self, number: int, digits: int) -> None:  # noqa: ARG002
+        if self._agent:
+            await self._agent.show(self._address, number)
+
+
+class _Subscribers(dict[int, set[Any]]):
+    """Bumble's table of who wants which handle. What nobody wants goes to `unwanted`."""
+
+    def __init__(self, unwanted: Callable[[int, bytes], None]) -> None:
+        super().__init__()
+        self._unwanted = unwanted
+
+    def get(self, handle: int, default: Any = None) -> Any:  # noqa: ARG002
+        return super().get(handle) or {partial(self._unwanted, handle)}
 
 
 class Central:
     """The device, its bonds, and who is scanning."""
 
     def __init__(
-        self, source: Any, sink: Any, key_store: Path | None, passkey: PasskeyCallback | None
+        self, source: Any, sink: Any, key_store: Path | None, agent: PairingAgent | None
     ) -> None:
         self.device = Device.with_hci("gateway", hci.Address(OWN_ADDRESS), source, sink)
         self.device.keystore = _key_store(key_store)
@@ -56,8 +79,13 @@ class Central:
             mitm=False,  # the device decides whether a passkey is needed
             bonding=True,
             identity_address_type=PairingConfig.AddressType.RANDOM,  # the one it connects from
-            delegate=_Pairing(address_of(connection.peer_address), passkey),
+            delegate=_Pairing(address_of(connection.peer_address), agent),
         )
+        self.device.on("connection", self._collect_early_values)
+        self.early = EarlyValues()
+        self.resets = 0
+        self._names: dict[str, Mapping[int, str]] = {}  # by address: handle -> characteristic
+        self._nameless: dict[str, list[tuple[int, bytes, datetime]]] = {}
         self._connecting = asyncio.Lock()
         self._listeners: set[Callable[[Any], None]] = set()
 
@@ -120,6 +148,42 @@ class Central:
     async def forget(self, address: Any) -> None:
         with suppress(KeyError):
             await self.device.keystore.delete(str(address))
+
+    async def bonds(self) -> dict[str, Bond]:
+        """By the name under which the key store has them."""
+        stored = await self.device.keystore.get_all()
+        return {key: Bond(address=key.split("/")[0].upper(), name=None) for key, _ in stored}
+
+    async def reset(self) -> None:
+        """Start the controller anew; its links are gone, scanning goes on."""
+        self.resets += 1
+        for connection in list(self.device.connections.values()):
+            with suppress(core.BaseError):
+                await connection.disconnect()
+        await self.device.power_on()
+        if self._listeners:
+            await self.device.start_scanning(legacy=False, filter_duplicates=False)
+
+    # Values that nobody has asked for yet.
+
+    def _collect_early_values(self, connection: Any) -> None:
+        keep = partial(self._keep_early, address_of(connection.peer_address))
+        connection.gatt_client.notification_subscribers = _Subscribers(keep)
+        connection.gatt_client.indication_subscribers = _Subscribers(keep)
+
+    def _keep_early(self, address: str, handle: int, payload: bytes) -> None:
+        name = self._names.get(address, {}).get(handle)
+        if name is None:
+            self._nameless.setdefault(address, []).append((handle, payload, utc_now()))
+        else:
+            self.early.keep(address, name, payload)
+
+    def discovered(self, address: str, names: Mapping[int, str]) -> None:
+        """What a device's handles are called, now and, if it hangs up early, next time."""
+        self._names[address] = names
+        for handle, payload, at in self._nameless.pop(address, []):
+            if handle in names:
+                self.early.keep(address, names[handle], payload, at)
 
 
 def address_of(address: Any) -> str:

@@ -19,7 +19,7 @@ from bleak.exc import BleakDeviceNotFoundError, BleakError
 from bumble import att, core
 from bumble.device import Peer
 
-from gateway.radio.bumble_central import Central, as_bleak_error
+from gateway.radio.bumble_central import Central, address_of, as_bleak_error
 from gateway.radio.bumble_scanner import uuid_text
 
 _PREFERRED_MTU = 517
@@ -95,6 +95,8 @@ class BumbleClient(BaseBleakClient):
         await self._peer.request_mtu(_PREFERRED_MTU)
         await self._peer.discover_services()
         self.services = await self._discover()
+        names = {item.handle: item.uuid for item in self.services.characteristics.values()}
+        self.central.discovered(address_of(connection.peer_address), names)
 
     async def _discover(self) -> BleakGATTServiceCollection:
         found = BleakGATTServiceCollection()
@@ -174,15 +176,24 @@ class BumbleClient(BaseBleakClient):
         if characteristic.handle in self._subscribers:
             raise BleakError("Characteristic notifications already started")
 
+        address = address_of(self._linked().peer_address)
+
+        def deliver_early() -> None:
+            for early in self.central.early.take(address, characteristic.uuid):
+                callback(bytearray(early.payload))
+
         def deliver(value: bytes) -> None:
+            deliver_early()
             callback(bytearray(value))
 
         self._subscribers[characteristic.handle] = deliver
+        deliver_early()
         try:
             await self._attempt(lambda: characteristic.obj.subscribe(deliver, prefer_notify=True))
         except BaseException:
             self._subscribers.pop(characteristic.handle, None)
             raise
+        deliver_early()
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
         deliver = self._subscribers.pop(characteristic.handle, None)

@@ -14,7 +14,7 @@ import pytest
 
 from devices import blood_pressure, glucose, glucose_context, racp
 from devices.ieee11073 import sfloat_of
-from gateway.link import Sighting
+from gateway.link import AdapterState, Bond, EarlyValue, Sighting
 from gateway.metrics import Metrics
 from gateway.session.visit import Visit
 from gateway.settings import Settings
@@ -46,6 +46,21 @@ class FakeMeter:
 
     def identity_address(self, device: Any) -> str:
         return str(device)
+
+    def early(self, address: str) -> list[EarlyValue]:
+        return []
+
+    async def bonds(self) -> list[Bond]:
+        return []
+
+    async def forget(self, address: str) -> None:
+        raise NotImplementedError
+
+    async def power(self) -> AdapterState:
+        raise NotImplementedError
+
+    async def reset(self) -> None:
+        raise NotImplementedError
 
     def client(self, device: Any, disconnected_callback: Any = None, *, pair: bool = False) -> Any:
         self.gone = disconnected_callback

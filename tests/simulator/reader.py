@@ -25,6 +25,26 @@ def at_least(sequence: int) -> bytes:
     return bytes([1, 3, 1]) + struct.pack("<H", sequence)
 
 
+class Typing:
+    """Somebody at the keyboard: types always the same, says yes, remembers what was asked."""
+
+    def __init__(self, typed: int | None = None) -> None:
+        self.typed = typed
+        self.asked: list[str] = []
+        self.shown: list[int] = []
+
+    async def passkey(self, address: str) -> int | None:
+        self.asked.append(address)
+        return self.typed
+
+    async def confirm(self, address: str, number: int) -> bool:  # noqa: ARG002
+        self.shown.append(number)
+        return True
+
+    async def show(self, address: str, passkey: int) -> None:  # noqa: ARG002
+        self.shown.append(passkey)
+
+
 async def find(radio: Radio, uuid: int, timeout_s: float = 15) -> BLEDevice:
     found: asyncio.Queue[BLEDevice] = asyncio.Queue()
 

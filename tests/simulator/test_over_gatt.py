@@ -16,6 +16,7 @@ from simulator import bytes as wire
 from simulator import journal
 from tests.simulator import reader
 from tests.simulator.conftest import ROOT
+from tests.simulator.reader import Typing
 
 
 async def test_every_device_gives_the_bytes_of_the_journal(home_of):
@@ -140,14 +141,9 @@ async def test_a_killed_gateway_comes_back(home_of, tmp_path):
 @pytest.mark.parametrize(("typed", "accepted"), [(123456, True), (654321, False), (None, False)])
 async def test_a_passkey_must_be_the_one_on_the_display(home_of, typed, accepted):
     home = await home_of("--meter-passkey", "123456")
-    asked = []
-
-    async def passkey(address):
-        asked.append(address)
-        return typed
-
+    agent = Typing(typed)
     async with (
-        open_radio(home.spec, passkey=passkey) as radio,
+        open_radio(home.spec, agent=agent) as radio,
         radio.client(await reader.find(radio, 0x1808)) as client,
     ):
         meter = reader.MeterSession(client)
@@ -157,7 +153,7 @@ async def test_a_passkey_must_be_the_one_on_the_display(home_of, typed, accepted
         else:
             with pytest.raises(BleakError):
                 await meter.subscribe()
-    assert asked == [home.addresses["glucose"]]
+    assert agent.asked == [home.addresses["glucose"]]
 
 
 async def test_an_unknown_radio_is_refused():
