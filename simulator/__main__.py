@@ -14,6 +14,7 @@ import typer
 from simulator.air import Air, serve
 from simulator.home import Home, Plan
 from simulator.journal import Journal
+from simulator.products import NAMES
 
 app = typer.Typer(add_completion=False)
 
@@ -32,6 +33,10 @@ def main(  # noqa: PLR0913, PLR0917 -- the command line
     *,
     steady: Annotated[bool, typer.Option(help="Values that give no reason to act.")] = False,
     crisis_after: Annotated[float | None, typer.Option(help="Seconds until a 190/125.")] = None,
+    product: Annotated[
+        list[str] | None, typer.Option(help=f"instead of cuff, meter, scale: {', '.join(NAMES)}")
+    ] = None,
+    each: Annotated[int, typer.Option(help="Readings that each product holds.")] = 3,
     zone: Annotated[str, typer.Option(help="Whose time the devices' clocks show.")] = "UTC",
 ) -> None:
     plan = Plan(
@@ -45,6 +50,8 @@ def main(  # noqa: PLR0913, PLR0917 -- the command line
         steady=steady,
         crisis_after_s=crisis_after,
         zone=zone,
+        products=tuple(product or ()),
+        each=each,
     )
     asyncio.run(run(listen, journal, plan))
 

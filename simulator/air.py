@@ -7,6 +7,7 @@ gateway had left the room, and the next client starts clean.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -20,7 +21,45 @@ _GATEWAY_ADDRESS = "F0:F1:F2:F3:F4:F6"
 
 
 class Air(LocalLink):  # type: ignore[misc]  # Bumble is untyped
-    """Bumble's link with two corrections of 0.0.236; delete them when upstream has them."""
+    """Bumble's link with two corrections of 0.0.236; delete them when upstream has them.
+
+    And it can be made bad: after so many more packets to or from a device its link breaks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left: dict[str, int] = {}  # packets until the link of this address breaks
+        self.packets: Counter[str] = Counter()  # by address, since it was last set to break
+
+    def break_after(self, address: str, packets: int) -> None:
+        """The packet with this number is lost, and the link with it; once."""
+        self._left[address] = packets
+        self.packets[address] = 0
+
+    def mend(self, address: str) -> bool:
+        """Whether it had not come to that."""
+        return self._left.pop(address, None) is not None
+
+    def _is_lost(self, *ends: Any) -> bool:
+        """Counts a packet between two controllers; True if it is the one that breaks the link."""
+        for address in (str(end.random_address).split("/")[0] for end in ends):
+            if address not in self._left:
+                continue
+            self.packets[address] += 1
+            if self.packets[address] > self._left[address]:
+                del self._left[address]
+                self._drop_link(*ends)
+                return True
+        return False
+
+    def _drop_link(self, one: Any, other: Any) -> None:
+        """What is on its way still arrives; from then on both sides hear nothing more."""
+        loop = asyncio.get_running_loop()
+        for near, far in ((one, other), (other, one)):
+            for link in list(near.le_connections.values()):
+                if self.find_le_controller(link.peer_address) is far:
+                    reason = hci.HCI_CONNECTION_TIMEOUT_ERROR
+                    loop.call_soon(near.on_le_disconnected, link, reason)
 
     def send_acl_data(
         self, sender_controller: Any, destination_address: Any, transport: Any, data: bytes
@@ -29,13 +68,19 @@ class Air(LocalLink):  # type: ignore[misc]  # Bumble is untyped
         receiver = self.find_le_controller(destination_address)
         if receiver is None or transport != core.PhysicalTransport.LE:
             return
+        if self._is_lost(sender_controller, receiver):
+            return
         link = sender_controller.le_connections.get(destination_address)
         source = link.self_address if link else sender_controller.random_address
         asyncio.get_running_loop().call_soon(receiver.on_link_acl_data, source, transport, data)
 
     def send_ll_control_pdu(self, sender_address: Any, receiver_address: Any, packet: Any) -> None:
         """Say nothing to a controller that has left; upstream raises."""
-        if self.find_le_controller(receiver_address) is not None:
+        receiver = self.find_le_controller(receiver_address)
+        sender = self.find_le_controller(sender_address)
+        if receiver is None or sender is None:
+            return
+        if isinstance(packet, ll.TerminateInd) or not self._is_lost(sender, receiver):
             super().send_ll_control_pdu(sender_address, receiver_address, packet)
 
 

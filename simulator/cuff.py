@@ -6,6 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from simulator.behaviour import Behaviour
 from simulator.patients.records import PressureTaken
 from simulator.peripheral import READ, characteristic, service
 from simulator.stored import StoredMeasurements
@@ -17,8 +18,7 @@ class Cuff(StoredMeasurements):
     kind = "blood_pressure"
     service_uuid = 0x1810
     measurement_uuid = 0x2A35
-    name = "A&D_UA-651BLE_SIM"
-    model = "UA-651BLE"
+    usual = Behaviour(name="A&D_UA-651BLE_SIM", model="UA-651BLE")
 
     def services(self) -> list[Any]:
         feature = characteristic(0x2A49, READ, b"\x00\x00")
@@ -28,4 +28,5 @@ class Cuff(StoredMeasurements):
         systolic = chance.randint(105, 165)
         diastolic = systolic - chance.randint(35, 60)
         pulse = chance.randint(52, 98)
-        self.take(PressureTaken(at=at, systolic=systolic, diastolic=diastolic, pulse=pulse))
+        taken = PressureTaken(at=at, systolic=systolic, diastolic=diastolic, pulse=pulse)
+        self.take(taken, slot=self.whose(chance))

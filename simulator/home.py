@@ -1,4 +1,7 @@
-"""One virtual home: a cuff, a glucose meter and a scale. The same seed gives the same home."""
+"""One virtual home: a cuff, a glucose meter and a scale, or the products that are asked for.
+
+The same seed gives the same home.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
+from simulator import products
 from simulator.air import Air
 from simulator.clock import DeviceClock
 from simulator.cuff import Cuff
 from simulator.journal import Journal
 from simulator.meter import Meter
 from simulator.patients.records import GlucoseTaken, PressureTaken, Taken, WeightTaken
-from simulator.peripheral import Setting
+from simulator.peripheral import Peripheral, Setting
 from simulator.scale import Scale
 from vitals.clock import utc_now
 
 CRISIS = (190, 125, 94)  # mmHg, mmHg, per minute
 _BETWEEN_READINGS = timedelta(hours=5)
-
-Instrument = Cuff | Meter | Scale
+_STEADY = (Cuff.kind, Meter.kind, Scale.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Plan:
     steady: bool = False  # somebody whose values give no reason to act; False: anything goes
     crisis_after_s: float | None = None  # then the cuff measures a crisis, once
     zone: str = "UTC"  # whose wall time its clocks show, give or take
+    products: tuple[str, ...] = ()  # `simulator.products`; none: cuff, meter and scale
+    each: int = 3  # readings that each product holds at the start
 
 
 class Home:
@@ -46,13 +51,28 @@ class Home:
     def __init__(self, air: Air, journal: Journal, plan: Plan) -> None:
         self._chance = Random(plan.seed)  # noqa: S311 -- plausible, not secret
         self._plan = plan
-        self._cuff = cuff = Cuff(self._setting(air, journal))
+        self.instruments: list[Peripheral] = []
+        if plan.products:
+            self._fill_with_products(air, journal)
+        else:
+            self._fill(air, journal)
+
+    def _fill(self, air: Air, journal: Journal) -> None:
+        plan = self._plan
+        cuff = Cuff(self._setting(air, journal))
         meter = Meter(self._setting(air, journal, plan.passkey), gap_s=plan.gap_s)
         scale = Scale(self._setting(air, journal))
-        self.instruments: list[Instrument] = [cuff, meter, scale]
+        self.instruments += [cuff, meter, scale]
         self._remember(cuff, plan.cuff_readings)
         self._remember(meter, plan.glucose_records)
         self._remember(scale, plan.scale_readings)
+
+    def _fill_with_products(self, air: Air, journal: Journal) -> None:
+        for name in self._plan.products:
+            passkey = self._plan.passkey if name in products.WITH_PASSKEY else None
+            instrument = products.make(name, self._setting(air, journal, passkey))
+            self.instruments.append(instrument)
+            self._remember(instrument, self._plan.each)
 
     def described(self) -> list[dict[str, str]]:
         return [{"address": i.address, "kind": i.kind} for i in self.instruments]
@@ -75,12 +95,11 @@ class Home:
     async def _crisis(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
         systolic, diastolic, pulse = CRISIS
-        self._cuff.take(
-            PressureTaken(at=utc_now(), systolic=systolic, diastolic=diastolic, pulse=pulse)
-        )
+        taken = PressureTaken(at=utc_now(), systolic=systolic, diastolic=diastolic, pulse=pulse)
+        next(i for i in self.instruments if isinstance(i, Cuff)).take(taken)
 
-    def _measure(self, instrument: Instrument, at: datetime) -> None:
-        if self._plan.steady:
+    def _measure(self, instrument: Peripheral, at: datetime) -> None:
+        if self._plan.steady and instrument.kind in _STEADY:
             instrument.take(_steady(instrument.kind, at, self._chance))
         else:
             instrument.measure(at, self._chance)
@@ -97,7 +116,7 @@ class Home:
     def _wall(self) -> timedelta:
         return utc_now().astimezone(ZoneInfo(self._plan.zone)).utcoffset() or timedelta()
 
-    def _remember(self, instrument: Instrument, count: int) -> None:
+    def _remember(self, instrument: Peripheral, count: int) -> None:
         """Measurements of the last days, the oldest first."""
         now = utc_now()
         for back in range(count, 0, -1):

@@ -22,7 +22,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int | None
     values: dict[str, float]
     raw: str  # the characteristic value in hex
-    context: str | None = None  # 0x2A34 in hex
+    context: str | None = None  # what comes beside it: 0x2A34 or 0x2A9C in hex
 
 
 class Journal:

@@ -1,15 +1,18 @@
 """What all virtual devices share: identity, pairing, a clock, battery, and when to advertise.
 
 A device advertises while it has something to send, and for a short while every few seconds
-besides, so that a gateway can find and pair it.
+besides, so that a gateway can find and pair it; a `Behaviour` may make that briefer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import datetime
+from random import Random
 from typing import Any, ClassVar
 
 from bumble import core, gatt
@@ -23,18 +26,22 @@ from bumble.keys import MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 
 from simulator.air import Air
+from simulator.behaviour import Behaviour
 from simulator.clock import DeviceClock
 from simulator.journal import Journal
+from simulator.patients.records import Taken
 
 READ = Characteristic.Properties.READ
 WRITE = Characteristic.Properties.WRITE
 NOTIFY = Characteristic.Properties.NOTIFY
 INDICATE = Characteristic.Properties.INDICATE
+INDICATIONS = 2  # the bit of a CCCD
 
 _INTERVAL = 100  # milliseconds between advertisements
 _BEACON_EVERY = 10.0  # seconds between advertisements without news
 _BEACON_FOR = 3.0  # seconds
 _LOOK_EVERY = 0.1  # seconds
+_OFF_FOR = 3.0  # seconds that a device stays off after an error
 _BATTERY = 87  # percent
 
 
@@ -47,6 +54,7 @@ class Setting:
     address: str
     clock: DeviceClock
     passkey: int | None = None  # shown on its display while pairing; None pairs without
+    behaviour: Behaviour | None = None  # None: the kind's own, which has no quirks
 
 
 class _Display(PairingDelegate):  # type: ignore[misc]  # Bumble is untyped
@@ -84,18 +92,23 @@ class Peripheral:
 
     kind: ClassVar[str]
     service_uuid: ClassVar[int]
-    name: ClassVar[str]
-    model: ClassVar[str]
+    usual: ClassVar[Behaviour]
 
     def __init__(self, setting: Setting) -> None:
+        self.behaviour = setting.behaviour or self.usual
+        self.name = self.behaviour.name
         self.address = setting.address
         self.clock = setting.clock
         self.journal = setting.journal
         self.connection: Any = None
+        self.errors = 0  # how often it has switched itself off
+        self._off_until = self._news_at = 0.0
         self._work: set[asyncio.Task[None]] = set()
         self.device = self._device(setting)
         self.device.add_services([*self.services(), *self._common_services()])
         self._demand_encryption(authenticated=setting.passkey is not None)
+        if self.behaviour.powers_off_when_explored:
+            self.device.gatt_server.on_att_read_by_group_type_request = self._power_off
         self.device.on("connection", self._on_connection)
 
     # What each kind of device decides.
@@ -106,17 +119,38 @@ class Peripheral:
     def has_news(self) -> bool:
         raise NotImplementedError
 
+    def measure(self, at: datetime, chance: Random) -> None:
+        """Somebody of this household uses it."""
+        raise NotImplementedError
+
+    def take(self, taken: Taken, *, slot: int | None = None) -> None:
+        """Somebody measured this; `slot` None: the first of its users."""
+        raise NotImplementedError
+
     # Life.
 
     async def live(self) -> None:
         """Advertise when there is a reason to, until cancelled."""
         await self.device.power_on()
-        loop = asyncio.get_running_loop()
         while True:
-            await self._advertise(
-                wanted=self.has_news() or loop.time() % _BEACON_EVERY < _BEACON_FOR
-            )
+            await self._advertise(wanted=self._is_on_air(time.monotonic()))
             await asyncio.sleep(_LOOK_EVERY)
+
+    def news(self) -> None:
+        """There is something new to send, or the last attempt broke off."""
+        self._news_at = time.monotonic()
+
+    def forget_bonds(self) -> None:
+        """As after new batteries."""
+        self.device.keystore = MemoryKeyStore()
+
+    def _is_on_air(self, now: float) -> bool:
+        if now < self._off_until:
+            return False
+        stays_s = self.behaviour.on_air_s
+        if self.has_news() and (stays_s is None or now - self._news_at <= stays_s):
+            return True
+        return self.behaviour.beacons and now % _BEACON_EVERY < _BEACON_FOR
 
     async def _advertise(self, *, wanted: bool) -> None:
         if self.connection is not None:
@@ -125,6 +159,11 @@ class Peripheral:
             await self.device.start_advertising(auto_restart=False)
         elif not wanted and self.device.is_advertising:
             await self.device.stop_advertising()
+
+    def _power_off(self, _connection: Any, _request: Any) -> None:
+        self.errors += 1
+        self._off_until = time.monotonic() + _OFF_FOR
+        self.spawn(self.hang_up())
 
     # While connected.
 
@@ -138,9 +177,10 @@ class Peripheral:
         cccds = self.device.gatt_server.subscribers.get(self.connection, {})
         return bool(cccds.get(item.handle, b"\0")[0] & bit)
 
-    async def indicate(self, item: Any, data: bytes) -> None:
-        """Returns when the other side has confirmed."""
-        await self.device.gatt_server.indicate_subscriber(self.connection, item, data)
+    async def indicate(self, item: Any, data: bytes, *, unasked: bool = False) -> None:
+        """Returns when the other side has confirmed; `unasked`: nobody subscribed on this link."""
+        server = self.device.gatt_server
+        await server.indicate_subscriber(self.connection, item, data, force=unasked)
 
     async def notify(self, item: Any, data: bytes) -> None:
         await self.device.gatt_server.notify_subscriber(self.connection, item, data)
@@ -151,9 +191,14 @@ class Peripheral:
     def _on_connection(self, connection: Any) -> None:
         self.connection = connection
         connection.on("disconnection", self._on_disconnection)
+        connection.on(connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, self.on_encrypted)
+
+    def on_encrypted(self) -> None:
+        """Paired, or encrypted with the keys of a bond."""
 
     def _on_disconnection(self, _reason: int) -> None:
         self.connection = None
+        self.news()
         for task in list(self._work):
             task.cancel()
 
@@ -195,8 +240,8 @@ class Peripheral:
             service(
                 0x180A,
                 [
-                    characteristic(0x2A29, READ, b"Hearthline Simulator"),
-                    characteristic(0x2A24, READ, self.model.encode()),
+                    characteristic(0x2A29, READ, self.behaviour.manufacturer.encode()),
+                    characteristic(0x2A24, READ, self.behaviour.model.encode()),
                     characteristic(0x2A25, READ, serial.encode()),
                 ],
             ),

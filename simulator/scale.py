@@ -6,6 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from simulator.behaviour import Behaviour
 from simulator.patients.records import WeightTaken
 from simulator.peripheral import READ, characteristic, service
 from simulator.stored import StoredMeasurements
@@ -17,8 +18,7 @@ class Scale(StoredMeasurements):
     kind = "weight"
     service_uuid = 0x181D
     measurement_uuid = 0x2A9D
-    name = "A&D_UC-352BLE_SIM"
-    model = "UC-352BLE"
+    usual = Behaviour(name="A&D_UC-352BLE_SIM", model="UC-352BLE", slots=(1, 2))
 
     def services(self) -> list[Any]:
         feature = characteristic(0x2A9E, READ, b"\x00\x00\x00\x00")
@@ -26,4 +26,4 @@ class Scale(StoredMeasurements):
 
     def measure(self, at: datetime, chance: Random) -> None:
         kg = chance.uniform(78.0, 84.0)
-        self.take(WeightTaken(at=at, kg=kg), slot=chance.choice([1, 2]))
+        self.take(WeightTaken(at=at, kg=kg), slot=self.whose(chance))
