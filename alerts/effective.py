@@ -26,7 +26,12 @@ MEASURES: dict[str, tuple[str, ...]] = {
         Measure.PULSE.value,
     ),
     Kind.GLUCOSE: (Measure.GLUCOSE.value,),
-    Kind.WEIGHT: (Measure.WEIGHT.value,),
+    Kind.WEIGHT: (Measure.WEIGHT.value, Measure.BODY_FAT.value),
+    Kind.BODY_COMPOSITION: (Measure.BODY_FAT.value,),
+    Kind.PULSE_OXIMETRY: (Measure.SPO2.value,),
+    Kind.TEMPERATURE: (Measure.TEMPERATURE.value,),
+    Kind.HEART_RATE: (Measure.HEART_RATE.value,),
+    Kind.CONTINUOUS_GLUCOSE: (Measure.SENSOR_GLUCOSE.value,),
 }
 _KINDS = {measure: kind for kind, measures in MEASURES.items() for measure in measures}
 

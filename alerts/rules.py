@@ -26,6 +26,8 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 _SHOWN = ("systolic_mmhg", "diastolic_mmhg", "pulse_per_min", "glucose_mg_dl", "comparator")
 
+_OF_GLUCOSE = {"glucose", "continuous_glucose"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -113,7 +115,7 @@ def _hits(sample: Sample, limits: Iterable[Limit]) -> list[Hit]:
 
 def is_bounded(sample: Sample, number: float | None) -> bool:
     """A reading has one comparator: it is about the number that is missing, or about glucose."""
-    return number is None or sample.kind == "glucose"
+    return number is None or sample.kind in _OF_GLUCOSE
 
 
 def _observed(sample: Sample) -> dict[str, Any]:

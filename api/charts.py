@@ -20,6 +20,22 @@ from api.words import kind_of
 
 Row = Mapping[str, Any]
 _MMHG = "mmHg"
+#: Measurements without limits, and what each is called, in the order in which they are drawn.
+FURTHER = {
+    "spo2_pct": "Oxygen saturation",
+    "temperature_c": "Temperature",
+    "heart_rate_per_min": "Heart rate",
+    "sensor_glucose_mg_dl": "Sensor glucose",
+    "body_fat_pct": "Body fat",
+}
+_UNITS = {
+    "spo2_pct": "%",
+    "temperature_c": "°C",
+    "heart_rate_per_min": "per min",
+    "body_fat_pct": "%",
+}
+_GLUCOSE = {"glucose_mg_dl", "sensor_glucose_mg_dl"}
+_TENTHS = {"temperature_c", "body_fat_pct"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +47,7 @@ class Day:
     pulse: str
     glucose: str
     weight: str
+    further: tuple[str, ...]  # of FURTHER, in its order
 
 
 def chart(  # noqa: PLR0913 -- everything that is drawn
@@ -50,6 +67,7 @@ def chart(  # noqa: PLR0913 -- everything that is drawn
         _pulse(drawn, reader, bounds),
         _glucose(drawn, reader, bounds),
         _weight(drawn, reader),
+        *(_plain(drawn, reader, measure) for measure in FURTHER),
     ]
     panels = [panel for panel in panels if any(series["points"] for series in panel["series"])]
     events = sorted(_events(drawn, alerts, contacts, reader, since, until), key=lambda e: e["at"])
@@ -116,6 +134,20 @@ def _weight(readings: Sequence[Row], reader: Reader) -> dict[str, Any]:
     }
 
 
+def _plain(readings: Sequence[Row], reader: Reader, measure: str) -> dict[str, Any]:
+    """A panel of one measurement that no limit is set on."""
+    title = FURTHER[measure]
+    return {
+        "title": title,
+        "unit": unit_of(measure, reader),
+        "series": [{"name": title, "points": _points(readings, measure, reader)}],
+    }
+
+
+def unit_of(measure: str, reader: Reader) -> str:
+    return reader.glucose_unit if measure in _GLUCOSE else _UNITS[measure]
+
+
 def _points(readings: Sequence[Row], measure: str, reader: Reader) -> list[list[Any]]:
     return [
         [_iso(r["measured_at"], reader), shown(measure, r[measure], reader)]
@@ -126,12 +158,12 @@ def _points(readings: Sequence[Row], measure: str, reader: Reader) -> list[list[
 
 def shown(measure: str, value: float, reader: Reader) -> float:
     """A stored number in the reader's unit, as exact as the unit is read."""
-    if measure == "glucose_mg_dl":
+    if measure in _GLUCOSE:
         in_unit = glucose_in(value, reader.glucose_unit)
         return round(in_unit) if reader.glucose_unit == "mg/dL" else round(in_unit, 1)
     if measure == "weight_kg":
         return round(weight_in(value, reader.weight_unit), 1)
-    return round(value)
+    return round(value, 1) if measure in _TENTHS else round(value)
 
 
 def _in_units(bound: Bound, reader: Reader) -> Bound:
@@ -233,6 +265,15 @@ def daily(
     return [_day(day, rows, reader) for day, rows in reversed(days)]
 
 
+def further_columns(days: Sequence[Day], reader: Reader) -> list[tuple[int, str]]:
+    """The place in `Day.further` and the heading of each that any of these days has."""
+    return [
+        (place, f"{title}, {unit_of(measure, reader)}")
+        for place, (measure, title) in enumerate(FURTHER.items())
+        if any(day.further[place] for day in days)
+    ]
+
+
 def _instant(reading: Row) -> datetime:
     at: datetime = reading["measured_at"]
     return at
@@ -246,6 +287,7 @@ def _day(day: date, rows: Sequence[Row], reader: Reader) -> Day:
         pulse=_cell(rows, "pulse_per_min", reader),
         glucose=_cell(rows, "glucose_mg_dl", reader),
         weight=_cell(rows, "weight_kg", reader),
+        further=tuple(_cell(rows, measure, reader) for measure in FURTHER),
     )
 
 
@@ -257,18 +299,23 @@ def pressure_words(reading: Row) -> str:
 
 
 _KINDS = {
-    "pulse_per_min": "blood_pressure",
-    "glucose_mg_dl": "glucose",
-    "weight_kg": "weight",
+    "pulse_per_min": ("blood_pressure", "pulse_oximetry"),
+    "glucose_mg_dl": ("glucose",),
+    "weight_kg": ("weight",),
+    "spo2_pct": ("pulse_oximetry",),
+    "temperature_c": ("temperature",),
+    "heart_rate_per_min": ("heart_rate",),
+    "sensor_glucose_mg_dl": ("continuous_glucose",),
+    "body_fat_pct": ("weight", "body_composition"),
 }
 
 
 def _cell(rows: Sequence[Row], measure: str, reader: Reader) -> str:
     words = []
     for row in rows:
-        if row["kind"] != _KINDS[measure]:
+        if row["kind"] not in _KINDS[measure]:
             continue
-        if row["comparator"] and measure == "glucose_mg_dl":
+        if row["comparator"] and measure in _GLUCOSE:
             words.append("HI" if row["comparator"] == ">" else "LO")
         elif row[measure] is not None:
             words.append(f"{shown(measure, row[measure], reader):g}")

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from api import vocabulary
 from api.auth.viewer import Role, Viewer
+from api.kind_words import number_words
 from api.times import ago
 from api.units import glucose, number, weight
 from store.homes import Device, Gateway, Home
@@ -27,6 +29,11 @@ KINDS = {
     "blood_pressure": "Blood-pressure cuff",
     "glucose": "Glucose meter",
     "weight": "Scale",
+    "body_composition": "Body composition scale",
+    "pulse_oximetry": "Pulse oximeter",
+    "temperature": "Thermometer",
+    "heart_rate": "Heart-rate strap",
+    "continuous_glucose": "Glucose sensor",
     "undecoded": "Device of an unknown kind",
 }
 
@@ -196,4 +203,5 @@ def _value_words(row: dict[str, Any], viewer: Viewer) -> str:
         return f"Weight {weight(row['weight_kg'], viewer.weight_unit)}"
     if row["kind"] == "blood_pressure":
         return f"BP {number(row['systolic_mmhg'])}/{number(row['diastolic_mmhg'])}"
-    return "bytes that could not be read"
+    words = number_words(row, viewer.glucose_unit)
+    return f"{vocabulary.KINDS[row['kind']]} {words}" if words else "bytes that could not be read"

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from api.charts import pressure_words
+from api.kind_words import number_words
 from api.story import Reader
-from api.units import glucose, number, weight
+from api.units import glucose, number, percent, weight
 from api.vocabulary import CERTAINTIES, KINDS, flag_words
 
 Row = dict[str, Any]
@@ -71,8 +72,20 @@ def value_words(row: Row, reader: Reader) -> tuple[str, str]:
             return bound, ", ".join(filter(None, [beyond[bound], meal]))
         return glucose(row["glucose_mg_dl"], reader.glucose_unit), meal
     if row["kind"] == "weight":
-        return weight(row["weight_kg"], reader.weight_unit), ""
-    return "Not decoded", "its bytes are kept"
+        return weight(row["weight_kg"], reader.weight_unit), _beside(row)
+    words = number_words(row, reader.glucose_unit)
+    return (words, _beside(row)) if words else ("Not decoded", "its bytes are kept")
+
+
+def _beside(row: Row) -> str:
+    """What else a reading says: 'pulse 61', 'body fat 21.5 %', where a temperature was taken."""
+    if row["kind"] == "pulse_oximetry" and row["pulse_per_min"]:
+        return f"pulse {number(row['pulse_per_min'])}"
+    if row["kind"] == "weight" and row["body_fat_pct"]:
+        return f"body fat {percent(row['body_fat_pct'], 1)}"
+    if row["kind"] == "body_composition":
+        return "body fat"
+    return flag_words(str(row["context"].get("site", "")))
 
 
 def _flags(row: Row) -> list[str]:

@@ -52,7 +52,7 @@ _CERTAINTIES = {
     "home_zone": "device time in the home's zone",
     "received": "time of receipt",
 }
-_UNITS = {"mm[Hg]": "mmHg", "kg/m2": "kg/m\N{SUPERSCRIPT TWO}"}
+_UNITS = {"mm[Hg]": "mmHg", "kg/m2": "kg/m\N{SUPERSCRIPT TWO}", "Cel": "°C"}
 _STATEMENTS = {
     "inpatient_stay": "Inpatient stay",
     "other_claim": "Billed elsewhere",
@@ -68,7 +68,15 @@ _BEYOND = {
     "<": "below what the device can show",
 }
 _PRESSURE = (Measure.SYSTOLIC, Measure.DIASTOLIC)
-_IS_KIND = {Measure.GLUCOSE, Measure.WEIGHT}  # the number that the reading is about needs no name
+#: The number that the reading is about needs no name.
+_IS_KIND = {
+    Measure.GLUCOSE,
+    Measure.WEIGHT,
+    Measure.SPO2,
+    Measure.TEMPERATURE,
+    Measure.HEART_RATE,
+    Measure.SENSOR_GLUCOSE,
+}
 _NAMES = {
     Measure.SYSTOLIC: "systolic",
     Measure.DIASTOLIC: "diastolic",
@@ -78,6 +86,11 @@ _NAMES = {
     Measure.WEIGHT: "weight",
     Measure.BMI: "BMI",
     Measure.HEIGHT: "height",
+    Measure.SPO2: "oxygen saturation",
+    Measure.TEMPERATURE: "temperature",
+    Measure.HEART_RATE: "heart rate",
+    Measure.SENSOR_GLUCOSE: "sensor glucose",
+    Measure.BODY_FAT: "body fat",
 }
 
 

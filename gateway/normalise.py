@@ -1,50 +1,64 @@
-"""Decoded characteristic + where it came from -> `vitals.Reading`. Pure; its rules stand here.
+"""Bytes + where they came from -> `vitals.Reading`. Pure; its rules stand here.
 
-Device time is the time that the device showed: of a glucose record base time plus time offset
-(`Glucose.user_facing_time`). That, and nothing corrected, enters the identity. The instant comes
-from the best source that gives a possible one: the device's clock offset, the home's zone, receipt.
+What a measurement says is in `gateway.contents`. Device time is the time that the device showed: of
+a glucose record base time plus time offset (`Glucose.user_facing_time`). That, and nothing
+corrected, enters the identity. The instant comes from the best source that gives a possible one:
+the device's clock offset, the home's zone, receipt.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from devices import blood_pressure, glucose, glucose_context, weight
+from devices import body_composition, cgm, registry, xiaomi_scale
+from devices.body_composition import BodyComposition
 from devices.errors import DecodeError
-from devices.ieee11073 import MedicalFloat, Special
+from devices.glucose_context import GlucoseContext
+from gateway.contents import (
+    Content,
+    content_of,
+    context_of_composition,
+    context_of_glucose,
+)
 from vitals.identity import must_mint, reading_id
-from vitals.plausible import EARLIEST_YEAR
+from vitals.plausible import EARLIEST_YEAR, LIMITS
 from vitals.reading import (
-    Absent,
     Certainty,
     ClockCorrection,
-    Comparator,
     Kind,
     Measure,
     RawValue,
     Reading,
-    Value,
     coded,
 )
 
-BLOOD_PRESSURE, GLUCOSE, CONTEXT, WEIGHT = "2A35", "2A18", "2A34", "2A9D"
+BLOOD_PRESSURE, GLUCOSE, WEIGHT = "2A35", "2A18", "2A9D"
+SPOT_CHECK, CONTINUOUS_OXIMETRY = "2A5E", "2A5F"
+TEMPERATURE, HEART_RATE, CGM = "2A1C", "2A37", "2AA7"
+CONTEXT, COMPOSITION = "2A34", "2A9C"
 
 DEVICE_CLOCK_UNCERTAINTY_S = 2.0  # one-second resolution and the time of the read
 HOME_ZONE_UNCERTAINTY_S = 3600.0  # summer time that nobody set
 AHEAD = timedelta(minutes=5)  # a measurement later than this after its receipt is not possible
 
-_ABSENT = {Special.NAN: Absent.NAN, Special.NRES: Absent.NRES, Special.RESERVED: Absent.RESERVED}
-_BEYOND = {Special.POS_INF: Comparator.ABOVE, Special.NEG_INF: Comparator.BELOW}
-_MEALS = {1: "preprandial", 2: "postprandial", 3: "fasting", 4: "casual", 5: "bedtime"}
+#: Service data of an advertisement, by the service's UUID.
+_ADVERTISED = {
+    f"0000{short.lower()}-0000-1000-8000-00805f9b34fb": f"SD{short}" for short in ("181B", "181D")
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What is known of the device and the link. `offset_s` = device clock minus UTC."""
+    """What is known of the device and the link. `offset_s` = device clock minus UTC.
+
+    `frame`: the dialect that the device's family speaks (`Quirks.frame`). `session_start`: naive
+    time from which a glucose sensor counts its minutes.
+    """
 
     device: str
     received_at: datetime
@@ -55,52 +69,110 @@ class Provenance:
     manufacturer: str | None = None
     model: str | None = None
     serial: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Content:
-    """What a codec's measurement says, in one shape for all of them."""
-
-    kind: Kind
-    values: list[Value]
-    device_time: datetime | None = None
-    user_slot: int | None = None
-    sequence: int | None = None
-    flags: list[str]
-    context: dict[str, str | float]
+    frame: str | None = None
+    session_start: datetime | None = None
 
 
 def normalise(characteristic: str, payload: bytes, origin: Provenance) -> Reading:
     """Always a reading: what cannot be decoded travels as `undecoded` with its bytes."""
     try:
-        content = _DECODERS[characteristic](payload)
+        content = _content(characteristic, payload, origin)
     except DecodeError:
-        content = _undecoded(characteristic, payload)
+        content = None
+    content = content or _undecoded(characteristic, payload)
     return _reading(content, RawValue(characteristic=characteristic, hex=payload.hex()), origin)
 
 
-def with_context(reading: Reading, payload: bytes) -> Reading:
-    """The same reading, same id, with its glucose context; an unreadable one stays as bytes."""
-    raw = [*reading.raw, RawValue(characteristic=CONTEXT, hex=payload.hex())]
+def split(characteristic: str, payload: bytes) -> tuple[bytes, ...]:
+    """The bytes of each measurement that one value holds: a glucose sensor sends several."""
+    if characteristic != CGM:
+        return (payload,)
     try:
-        context = _context(glucose_context.decode(payload))
+        return cgm.split(payload)
+    except DecodeError:
+        return (payload,)
+
+
+def from_advertisement(service_data: Mapping[str, bytes], origin: Provenance) -> Reading | None:
+    """A weighing that is over, out of the service data (by 128-bit UUID); None: there is none.
+
+    It is advertised many times: the same bytes of the same device are one weighing.
+    """
+    for uuid, name in _ADVERTISED.items():
+        payload = service_data.get(uuid)
+        if payload is not None and _is_over(name, payload):
+            return normalise(name, payload, origin)
+    return None
+
+
+def belongs_to(reading: Reading, composition: bytes) -> bool:
+    """Whether a body composition (0x2A9C) is of that weighing: same person, same time, if told."""
+    try:
+        told = body_composition.decode(composition)
+    except DecodeError:
+        return False
+    slot = None if told.user_unknown else told.user_id
+    return (
+        reading.kind is Kind.WEIGHT
+        and (told.time is None or told.time == reading.device_time)
+        and (slot is None or slot == reading.user_slot)
+    )
+
+
+def with_context(reading: Reading, payload: bytes, characteristic: str = CONTEXT) -> Reading:
+    """The same reading, same id, with its context (0x2A34 or 0x2A9C); an unreadable one as bytes.
+
+    What the reading knows already stays: a second packet of a composition only adds.
+    """
+    raw = [*reading.raw, RawValue(characteristic=characteristic, hex=payload.hex())]
+    try:
+        _, told = registry.read(characteristic, payload)
     except DecodeError:
         return msgspec.structs.replace(
             reading, raw=raw, flags=[*reading.flags, "context_undecoded"]
         )
-    return msgspec.structs.replace(reading, raw=raw, context={**reading.context, **context})
+    reading = msgspec.structs.replace(reading, raw=raw)
+    if isinstance(told, GlucoseContext):
+        context = {**reading.context, **context_of_glucose(told)}
+        return msgspec.structs.replace(reading, context=context)
+    return _composed(reading, told) if isinstance(told, BodyComposition) else reading
 
 
-def instant(device_time: datetime | None, origin: Provenance) -> tuple[datetime, ClockCorrection]:
-    """When it was measured, and how we know."""
-    for certainty, measured_at in _candidates(device_time, origin):
+def _composed(reading: Reading, composition: BodyComposition) -> Reading:
+    """Body fat is a measurement of its own, if a body can have it; the rest describes it."""
+    told = context_of_composition(composition)
+    fat, limit = composition.body_fat_pct, LIMITS[Measure.BODY_FAT]
+    if fat is None or not limit.low <= fat <= limit.high:
+        told.pop(Measure.BODY_FAT, None)
+    reading = msgspec.structs.replace(reading, context={**told, **reading.context})
+    known = any(value.measure is Measure.BODY_FAT for value in reading.values)
+    if known or Measure.BODY_FAT not in told:
+        return reading
+    values = [*reading.values, coded(Measure.BODY_FAT, fat)]
+    return msgspec.structs.replace(reading, values=values)
+
+
+def _is_over(name: str, payload: bytes) -> bool:
+    try:
+        _, frame = registry.read(name, payload)
+    except DecodeError:
+        return False
+    weighings = (xiaomi_scale.XiaomiWeight, xiaomi_scale.XiaomiComposition)
+    return isinstance(frame, weighings) and frame.over
+
+
+def instant(
+    device_time: datetime | None, origin: Provenance, *, clock_set: bool = True
+) -> tuple[datetime, ClockCorrection]:
+    """When it was measured, and how we know. A clock never set says nothing but by its offset."""
+    for certainty, measured_at in _candidates(device_time, origin, clock_set=clock_set):
         if measured_at.year >= EARLIEST_YEAR and measured_at <= origin.received_at + AHEAD:
             return measured_at, _correction(certainty, origin.offset_s)
     return origin.received_at, ClockCorrection(certainty=Certainty.RECEIVED)
 
 
 def _candidates(
-    device_time: datetime | None, origin: Provenance
+    device_time: datetime | None, origin: Provenance, *, clock_set: bool
 ) -> list[tuple[Certainty, datetime]]:
     if device_time is None:
         return []
@@ -109,8 +181,9 @@ def _candidates(
         if origin.offset_s is not None:
             corrected = device_time.replace(tzinfo=UTC) - timedelta(seconds=origin.offset_s)
             found.append((Certainty.DEVICE_CLOCK, corrected))
-        local = device_time.replace(tzinfo=origin.zone).astimezone(UTC)
-        found.append((Certainty.HOME_ZONE, local))
+        if clock_set:
+            local = device_time.replace(tzinfo=origin.zone).astimezone(UTC)
+            found.append((Certainty.HOME_ZONE, local))
     except OverflowError:
         pass  # a year at the end of the calendar names no instant
     return found
@@ -124,13 +197,13 @@ def _correction(certainty: Certainty, offset_s: float | None) -> ClockCorrection
     return ClockCorrection(certainty=certainty, uncertainty_s=HOME_ZONE_UNCERTAINTY_S)
 
 
-def _reading(content: _Content, raw: RawValue, origin: Provenance) -> Reading:
+def _reading(content: Content, raw: RawValue, origin: Provenance) -> Reading:
     minted = must_mint(
         sequence=content.sequence,
         device_time=content.device_time,
         received_at=origin.received_at,
     )
-    measured_at, clock = instant(content.device_time, origin)
+    measured_at, clock = instant(content.device_time, origin, clock_set=content.clock_set)
     return Reading(
         id=reading_id(
             device=origin.device,
@@ -161,119 +234,30 @@ def _reading(content: _Content, raw: RawValue, origin: Provenance) -> Reading:
     )
 
 
-def _undecoded(characteristic: str, payload: bytes) -> _Content:
+def _content(characteristic: str, payload: bytes, origin: Provenance) -> Content | None:
+    _, measurement = registry.read(characteristic, payload, frame=origin.frame)
+    if isinstance(measurement, tuple):  # records of a glucose sensor: `split` tells them apart
+        measurement = measurement[0]
+    content = content_of(measurement)
+    if content is None or not isinstance(measurement, cgm.CgmRecord):
+        return content
+    return replace(content, device_time=_in_session(measurement, origin))
+
+
+def _in_session(record: cgm.CgmRecord, origin: Provenance) -> datetime | None:
+    if origin.session_start is None:
+        return None
+    try:
+        return origin.session_start + timedelta(minutes=record.time_offset_min)
+    except OverflowError:
+        return None
+
+
+def _undecoded(characteristic: str, payload: bytes) -> Content:
     """A meter keeps its records: without its number one that no codec reads would come anew."""
     numbered = characteristic == GLUCOSE and len(payload) >= 3  # noqa: PLR2004 -- flags, number
-    return _Content(
+    return Content(
         kind=Kind.UNDECODED,
         values=[],
         sequence=int.from_bytes(payload[1:3], "little") if numbered else None,
-        flags=[],
-        context={},
     )
-
-
-def _number(measure: Measure, number: MedicalFloat, value: float | None) -> Value:
-    """`value` is `number` in the agreed unit; a special says why there is none."""
-    if number.special is None:
-        return coded(measure, value)
-    beyond = _BEYOND.get(number.special)
-    if beyond is not None:
-        return coded(measure, comparator=beyond)
-    return coded(measure, absent=_ABSENT[number.special])
-
-
-def _blood_pressure(payload: bytes) -> _Content:
-    bp = blood_pressure.decode(payload)
-    values = [
-        _number(Measure.SYSTOLIC, bp.systolic, bp.systolic_mmhg),
-        _number(Measure.DIASTOLIC, bp.diastolic, bp.diastolic_mmhg),
-        _number(Measure.MEAN_ARTERIAL, bp.mean_arterial, bp.mean_arterial_mmhg),
-    ]
-    if bp.pulse is not None:
-        values.append(_number(Measure.PULSE, bp.pulse, bp.pulse_per_min))
-    flags = {
-        "body_movement": bp.body_movement,
-        "cuff_too_loose": bp.cuff_too_loose,
-        "irregular_pulse": bp.irregular_pulse,
-        "improper_position": bp.improper_position,
-        "pulse_above_range": bp.pulse_range == "above",
-        "pulse_below_range": bp.pulse_range == "below",
-    }
-    return _Content(
-        kind=Kind.BLOOD_PRESSURE,
-        values=values,
-        device_time=bp.time,
-        user_slot=None if bp.user_unknown else bp.user_id,
-        flags=[name for name, is_set in flags.items() if is_set],
-        context={},
-    )
-
-
-def _glucose(payload: bytes) -> _Content:
-    record = glucose.decode(payload)
-    flags = list(record.status_names or ())
-    if record.type == glucose.CONTROL_SOLUTION:
-        flags.append("control_solution")
-    context: dict[str, str | float] = {}
-    if record.type is not None and record.location is not None:
-        context = {"sample_type": record.type, "sample_location": record.location}
-    return _Content(
-        kind=Kind.GLUCOSE,
-        values=[_glucose_value(record)],
-        device_time=record.user_facing_time,
-        sequence=record.sequence,
-        flags=flags,
-        context=context,
-    )
-
-
-def _glucose_value(record: glucose.Glucose) -> Value:
-    if record.comparator is not None:
-        # A meter that says LO may send zero beside it: the bound is the message, not that number.
-        value = record.mg_dl or None
-        return coded(Measure.GLUCOSE, value, comparator=Comparator(record.comparator))
-    if record.concentration is None:
-        return coded(Measure.GLUCOSE, absent=Absent.NAN)
-    return _number(Measure.GLUCOSE, record.concentration, record.mg_dl)
-
-
-def _weight(payload: bytes) -> _Content:
-    scale = weight.decode(payload)
-    failed = scale.weight_kg is None
-    values = [coded(Measure.WEIGHT, scale.weight_kg, absent=Absent.NAN if failed else None)]
-    if scale.bmi:  # zero: the scale knows no height
-        values.append(coded(Measure.BMI, scale.bmi))
-    if scale.height_m:
-        values.append(coded(Measure.HEIGHT, scale.height_m))
-    return _Content(
-        kind=Kind.WEIGHT,
-        values=values,
-        device_time=scale.time,
-        user_slot=None if scale.user_unknown else scale.user_id,
-        flags=[],
-        context={},
-    )
-
-
-def _context(context: glucose_context.GlucoseContext) -> dict[str, str | float]:
-    numbers = {
-        "carbohydrate": context.carb_id,
-        "carbohydrate_kg": None if context.carb_kg is None else context.carb_kg.value,
-        "tester": context.tester,
-        "health": context.health,
-        "exercise_s": context.exercise_duration_s,
-        "exercise_pct": context.exercise_intensity_pct,
-        "medication": context.medication_id,
-        f"medication_{context.medication_unit}": (
-            None if context.medication is None else context.medication.value
-        ),
-        "hba1c_pct": None if context.hba1c_pct is None else context.hba1c_pct.value,
-    }
-    known: dict[str, str | float] = {k: v for k, v in numbers.items() if v is not None}
-    if context.meal is not None:
-        known["meal"] = _MEALS.get(context.meal, str(context.meal))
-    return known
-
-
-_DECODERS = {BLOOD_PRESSURE: _blood_pressure, GLUCOSE: _glucose, WEIGHT: _weight}

@@ -46,6 +46,17 @@ LIMITS: dict[Measure, Limit] = {
     Measure.WEIGHT: Limit(low=0.5, high=650, valid_from=_FROM, source="heaviest person known"),
     Measure.BMI: Limit(low=3, high=250, valid_from=_FROM, source="heaviest person known"),
     Measure.HEIGHT: Limit(low=0.2, high=2.8, valid_from=_FROM, source="tallest person known"),
+    Measure.SPO2: Limit(
+        low=20, high=100, valid_from=_FROM, source="ISO 80601-2-61: displays 0-100"
+    ),
+    Measure.TEMPERATURE: Limit(
+        low=10, high=47, valid_from=_FROM, source="lowest and highest survived: 11.8 and 46.5 Cel"
+    ),
+    Measure.HEART_RATE: Limit(low=10, high=350, valid_from=_FROM, source=_WIDE),
+    Measure.SENSOR_GLUCOSE: Limit(low=1, high=2000, valid_from=_FROM, source=_WIDE),
+    Measure.BODY_FAT: Limit(
+        low=0.5, high=90, valid_from=_FROM, source="wider than any scale shows"
+    ),
 }
 
 

@@ -68,6 +68,11 @@ class Measure(StrEnum):
     WEIGHT = "weight_kg"
     BMI = "bmi_kg_m2"
     HEIGHT = "height_m"
+    SPO2 = "spo2_pct"
+    TEMPERATURE = "temperature_c"
+    HEART_RATE = "heart_rate_per_min"  # of a strap, in motion too: no pulse at rest
+    SENSOR_GLUCOSE = "sensor_glucose_mg_dl"  # in tissue fluid: no limit for blood is meant for it
+    BODY_FAT = "body_fat_pct"
 
 
 class Coding(msgspec.Struct, frozen=True):
@@ -87,6 +92,11 @@ CODINGS: dict[Measure, Coding] = {
     Measure.WEIGHT: Coding("29463-7", "kg"),
     Measure.BMI: Coding("39156-5", "kg/m2"),
     Measure.HEIGHT: Coding("8302-2", "m"),
+    Measure.SPO2: Coding("59408-5", "%"),
+    Measure.TEMPERATURE: Coding("8310-5", "Cel"),
+    Measure.HEART_RATE: Coding("8867-4", "/min"),
+    Measure.SENSOR_GLUCOSE: Coding("99504-3", "mg/dL"),
+    Measure.BODY_FAT: Coding("41982-0", "%"),
 }
 
 
@@ -108,7 +118,7 @@ WHOLE_BYTES = "^([0-9A-Fa-f]{2})*$(?!\\n)"
 class RawValue(msgspec.Struct, frozen=True, kw_only=True):
     """One characteristic value as the device sent it."""
 
-    characteristic: str  # 16-bit UUID in hex, "2A35"
+    characteristic: str  # 16-bit UUID in hex, "2A35"; "SD181D": service data it advertised
     hex: Annotated[str, msgspec.Meta(pattern=WHOLE_BYTES)]
 
 

@@ -17,8 +17,8 @@ from fastapi.responses import RedirectResponse, Response
 from api import assigning, home_view
 from api.assigning import NOBODY, AssignForm
 from api.errors import NotFound
-from api.home_view import KINDS
 from api.page import HomesPage
+from api.vocabulary import KINDS
 from store import homes as store
 from store import reassign
 from store.errors import DataRefused
@@ -27,7 +27,15 @@ router = APIRouter()
 
 Text = Annotated[str, Form()]
 _ADDRESS = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
-_CHOICES = ("blood_pressure", "glucose", "weight")
+_CHOICES = (
+    "blood_pressure",
+    "glucose",
+    "weight",
+    "pulse_oximetry",
+    "temperature",
+    "heart_rate",
+    "continuous_glucose",
+)
 
 
 @router.get("/devices/new")

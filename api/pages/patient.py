@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from alerts.outcomes import ALL_LABELS
 from api import words
 from api.bounds import bounds_of
-from api.charts import chart, daily
+from api.charts import chart, daily, further_columns
 from api.errors import NotFound
 from api.frames import frame
 from api.page import ChartPage
@@ -106,6 +106,7 @@ async def overview(page: ChartPage, patient_id: UUID, days: int = LONG) -> Respo
         "until": page.now,
         "reader": own.reader,
     }
+    by_day = daily(found.series, **window)
     return await page.html(
         "patient/overview.html",
         **framed(page, own, "overview"),
@@ -117,7 +118,8 @@ async def overview(page: ChartPage, patient_id: UUID, days: int = LONG) -> Respo
         chart=chart(
             found.series, bounds=bounds, alerts=found.alerts, contacts=found.contacts, **window
         ),
-        daily=daily(found.series, **window),
+        daily=by_day,
+        further=further_columns(by_day, own.reader),
         days=days,
         ranges=RANGES,
     )

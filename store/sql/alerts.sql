@@ -60,7 +60,8 @@ SELECT pg_advisory_xact_lock(key) FROM (
 -- Each window by the patient's index, whatever the statistics of a new chunk say. Constant bounds
 -- beside its own: chunks outside of them are not even planned.
 SELECT r.reading_id, w.patient_id, r.kind, r.measured_at, r.stored_at, r.systolic_mmhg,
-       r.diastolic_mmhg, r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.comparator, r.failed,
+       r.diastolic_mmhg, r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.spo2_pct, r.temperature_c,
+       r.heart_rate_per_min, r.sensor_glucose_mg_dl, r.body_fat_pct, r.comparator, r.failed,
        r.control_solution, r.automatic, r.clock_uncertainty_s,
        r.measured_at >= w.judge_from AND r.measured_at < w.judge_until
 FROM unnest(%(patients)s::uuid[], %(since)s::timestamptz[], %(judge_from)s::timestamptz[],
@@ -68,7 +69,8 @@ FROM unnest(%(patients)s::uuid[], %(since)s::timestamptz[], %(judge_from)s::time
     AS w (patient_id, since, judge_from, judge_until, until)
 CROSS JOIN LATERAL (
     SELECT v.reading_id, v.kind, v.measured_at, v.stored_at, v.systolic_mmhg, v.diastolic_mmhg,
-           v.pulse_per_min, v.glucose_mg_dl, v.weight_kg, v.comparator, v.failed,
+           v.pulse_per_min, v.glucose_mg_dl, v.weight_kg, v.spo2_pct, v.temperature_c,
+           v.heart_rate_per_min, v.sensor_glucose_mg_dl, v.body_fat_pct, v.comparator, v.failed,
            'control_solution' = ANY(v.flags) AS control_solution,
            v.origin = 'automatic' AS automatic, v.clock_uncertainty_s
     FROM reading_view v

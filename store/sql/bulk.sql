@@ -28,7 +28,8 @@ COPY reading_key (clinic_id, reading_id, measured_at) FROM STDIN (FORMAT binary)
 COPY reading (
     clinic_id, reading_id, patient_id, assignment_id, held, device, user_slot, kind,
     systolic_mmhg, diastolic_mmhg, mean_arterial_mmhg, pulse_per_min, glucose_mg_dl, weight_kg,
-    bmi_kg_m2, height_m, comparator, failed, flags, device_time, received_at, measured_at,
+    bmi_kg_m2, height_m, spo2_pct, temperature_c, heart_rate_per_min, sensor_glucose_mg_dl,
+    body_fat_pct, comparator, failed, flags, device_time, received_at, measured_at,
     stored_at, clock_certainty, clock_offset_s, clock_uncertainty_s, sequence, minted, origin,
     battery_pct, rssi_dbm, raw, context, gateway, envelope_id)
 FROM STDIN (FORMAT binary)

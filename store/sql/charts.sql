@@ -1,7 +1,8 @@
 -- name: series
 -- What a chart and the story are made of: every reading of a patient in a window, oldest first.
 SELECT reading_id, measured_at, kind, systolic_mmhg, diastolic_mmhg, pulse_per_min, glucose_mg_dl,
-       weight_kg, comparator, failed, origin, flags, context ->> 'meal' AS meal
+       weight_kg, spo2_pct, temperature_c, heart_rate_per_min, sensor_glucose_mg_dl, body_fat_pct,
+       comparator, failed, origin, flags, context ->> 'meal' AS meal
 FROM reading_view
 WHERE clinic_id = session_clinic() AND patient_id = %(patient)s
   AND measured_at >= %(since)s AND measured_at < %(until)s
@@ -10,7 +11,9 @@ ORDER BY measured_at, reading_id
 -- name: readings_page
 -- Newest first, with everything that a reading came with; whom it was assigned by, and what it raised.
 SELECT r.reading_id, r.measured_at, r.kind, r.systolic_mmhg, r.diastolic_mmhg, r.mean_arterial_mmhg,
-       r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.comparator, r.failed, r.flags, r.context,
+       r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.spo2_pct, r.temperature_c,
+       r.heart_rate_per_min, r.sensor_glucose_mg_dl, r.body_fat_pct, r.comparator, r.failed,
+       r.flags, r.context,
        r.device, r.user_slot, r.device_time, r.received_at, r.clock_certainty, r.clock_offset_s,
        r.clock_uncertainty_s, r.sequence, r.origin, r.battery_pct, r.raw, r.gateway,
        lower(a.during) AS assigned_since, upper(a.during) AS assigned_until, f.severity, f.task_id

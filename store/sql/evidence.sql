@@ -135,6 +135,7 @@ ORDER BY f.patient_id, f.reading_id
 -- without a window every chunk would be asked.
 SELECT r.reading_id, r.measured_at, r.kind, r.systolic_mmhg, r.diastolic_mmhg,
        r.mean_arterial_mmhg, r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.bmi_kg_m2, r.height_m,
+       r.spo2_pct, r.temperature_c, r.heart_rate_per_min, r.sensor_glucose_mg_dl, r.body_fat_pct,
        r.comparator, r.failed, r.flags, r.device_time, r.received_at, r.stored_at,
        r.clock_certainty, r.clock_offset_s, r.clock_uncertainty_s, r.sequence, r.minted, r.origin,
        r.raw, r.context, r.gateway, r.envelope_id, r.device, r.user_slot,

@@ -86,7 +86,8 @@ FROM (SELECT r.user_slot, count(*) AS readings, min(r.measured_at) AS first_at,
       FROM reading_view r WHERE r.device = %(device)s GROUP BY r.user_slot) AS s
 CROSS JOIN LATERAL (
     SELECT r.measured_at, r.received_at, r.kind, r.systolic_mmhg, r.diastolic_mmhg,
-           r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.comparator, r.failed
+           r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.spo2_pct, r.temperature_c,
+           r.heart_rate_per_min, r.sensor_glucose_mg_dl, r.body_fat_pct, r.comparator, r.failed
     FROM reading_view r
     WHERE r.device = %(device)s AND r.user_slot = s.user_slot AND r.measured_at = s.newest LIMIT 1
 ) AS last
@@ -109,7 +110,8 @@ ORDER BY max(r.measured_at) DESC
 -- Readings that nobody has, newest first: held by a doubtful clock, or simply unassigned.
 SELECT r.reading_id, r.device, r.user_slot, r.kind, r.held, r.measured_at, r.received_at,
        r.clock_certainty, r.clock_uncertainty_s, r.systolic_mmhg, r.diastolic_mmhg,
-       r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.comparator, r.failed,
+       r.pulse_per_min, r.glucose_mg_dl, r.weight_kg, r.spo2_pct, r.temperature_c,
+       r.heart_rate_per_min, r.sensor_glucose_mg_dl, r.body_fat_pct, r.comparator, r.failed,
        near.candidates
 FROM reading_view r
 CROSS JOIN LATERAL (

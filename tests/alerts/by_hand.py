@@ -16,7 +16,12 @@ from tests.conftest import ROOT
 COLUMNS = {
     "blood_pressure": ["systolic_mmhg", "diastolic_mmhg", "pulse_per_min"],
     "glucose": ["glucose_mg_dl"],
-    "weight": ["weight_kg"],
+    "weight": ["weight_kg", "body_fat_pct"],
+    "body_composition": ["body_fat_pct"],
+    "pulse_oximetry": ["spo2_pct"],
+    "temperature": ["temperature_c"],
+    "heart_rate": ["heart_rate_per_min"],
+    "continuous_glucose": ["sensor_glucose_mg_dl"],
 }
 _FILE = tomllib.loads((ROOT / "alerts/data/limits.toml").read_text("utf-8"))["limit"]
 DEFAULTS = [row for row in _FILE if row.get("basis", "value") == "value"]
@@ -65,7 +70,7 @@ def _counts(row: dict[str, Any], zone: ZoneInfo) -> bool:
 def _shown(row: dict[str, Any], column: str) -> tuple[float | None, str | None] | None:
     """(number, comparator)."""
     number, sign = row[column], row["comparator"]
-    if sign and column != "pulse_per_min" and (number is None or column == "glucose_mg_dl"):
+    if sign and column != "pulse_per_min" and (number is None or column.endswith("glucose_mg_dl")):
         return None, sign
     return None if number is None else (number, None)
 

@@ -5,9 +5,19 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from devices import blood_pressure, glucose, glucose_context, weight
+from devices import (
+    blood_pressure,
+    body_composition,
+    glucose,
+    glucose_context,
+    registry,
+    weight,
+)
 from devices.ieee11073 import Special, sfloat_of
+from devices.uuids import short
 from gateway import normalise
 from gateway.normalise import Provenance
 from vitals.errors import QuarantineReason, ReadingRejected
@@ -208,3 +218,187 @@ def test_context_changes_no_identity() -> None:
     broken = normalise.with_context(plain, b"\xff")
     assert broken.raw[1].hex == "ff"
     assert broken.id == plain.id
+
+
+CUFF_OF_BEURER = "566a0047000000ea07080b121f00003f000000"
+SCALE_AT = datetime(2026, 3, 1, 7, 29)
+
+
+def weighing(**known) -> Reading:
+    scale = weight.Weight(weight=81.5, unit="kg", time=SCALE_AT, user_id=2)
+    return normalise.normalise(normalise.WEIGHT, weight.encode(scale), origin(**known))
+
+
+def composed(**said) -> bytes:
+    return body_composition.encode(
+        body_composition.BodyComposition(**{"unit": "kg", "body_fat_pct": 21.5, **said})
+    )
+
+
+def read(characteristic: str, payload: str, **known) -> Reading:
+    return normalise.normalise(characteristic, bytes.fromhex(payload), origin(**known))
+
+
+@pytest.mark.parametrize(
+    ("reading", "kind", "values"),
+    [
+        (
+            read("2A5E", "0162003d00ea070301071e00"),
+            Kind.PULSE_OXIMETRY,
+            {Measure.SPO2: 98, Measure.PULSE: 61},
+        ),
+        (read("2A5F", "0062003d00"), Kind.PULSE_OXIMETRY, {Measure.SPO2: 98, Measure.PULSE: 61}),
+        (
+            read("2A5F", "0462003d000080"),  # the oximeter calls it invalid
+            Kind.PULSE_OXIMETRY,
+            {Measure.SPO2: None, Measure.PULSE: None},
+        ),
+        (read("2A1C", "006c0100ff"), Kind.TEMPERATURE, {Measure.TEMPERATURE: 36.4}),
+        (read("2A1C", "01da0300ff"), Kind.TEMPERATURE, {Measure.TEMPERATURE: 37.0}),
+        (read("2A1C", "00ffff7f00"), Kind.TEMPERATURE, {Measure.TEMPERATURE: None}),
+        (read("2A37", "0648"), Kind.HEART_RATE, {Measure.HEART_RATE: 72}),
+        (read("2A37", "0448"), Kind.HEART_RATE, {Measure.HEART_RATE: None}),  # off the skin
+        (
+            read("2AA7", "0d4373002c010324001a003e04"),
+            Kind.CONTINUOUS_GLUCOSE,
+            {Measure.SENSOR_GLUCOSE: 115},
+        ),
+        (read("2A9C", "0000d700"), Kind.BODY_COMPOSITION, {Measure.BODY_FAT: 21.5}),
+        (read("2A9C", "0004d700ac3f"), Kind.WEIGHT, {Measure.WEIGHT: 81.5, Measure.BODY_FAT: 21.5}),
+        (read("2A9C", "0000ffff"), Kind.BODY_COMPOSITION, {Measure.BODY_FAT: None}),
+        (
+            read("2A35", CUFF_OF_BEURER, received_at=datetime(2026, 8, 12, tzinfo=UTC)),
+            Kind.BLOOD_PRESSURE,
+            {
+                Measure.SYSTOLIC: 106,
+                Measure.DIASTOLIC: 71,
+                Measure.MEAN_ARTERIAL: None,
+                Measure.PULSE: 63,
+            },
+        ),
+    ],
+)
+def test_each_kind_has_its_values_in_the_agreed_units(reading, kind, values) -> None:
+    assert reading.kind is kind
+    assert {v.measure: v.value for v in reading.values} == values
+    check(reading, now=reading.received_at)
+
+
+def test_what_is_no_measurement_of_anybody_stays_bytes() -> None:
+    assert read("2A36", "007800ff07ff07").kind is Kind.UNDECODED  # the cuff still pumps
+    assert read("FFF1", "00").kind is Kind.UNDECODED
+
+
+def test_a_clock_that_was_never_set_dates_nothing_without_its_offset() -> None:
+    unset = read("2A5E", "1162003d00e8070301071e00")
+    assert (unset.clock.certainty, unset.measured_at) == (Certainty.RECEIVED, NOW)
+    assert "clock_not_set" in unset.flags
+    shown = datetime(2024, 3, 1, 7, 30, tzinfo=UTC)
+    told = read("2A5E", "1162003d00e8070301071e00", offset_s=(shown - NOW).total_seconds() + 60)
+    assert told.measured_at == NOW - timedelta(seconds=60)
+
+
+def test_a_composition_joins_its_weighing() -> None:
+    bare = weighing()
+    payload = composed(muscle_pct=38.0, impedance_ohm=469.0)
+    whole = normalise.with_context(bare, payload, normalise.COMPOSITION)
+    assert whole.id == bare.id == expected_id(whole)
+    assert [raw.characteristic for raw in whole.raw] == ["2A9D", "2A9C"]
+    assert value(whole, Measure.BODY_FAT).value == 21.5
+    assert whole.context == {"body_fat_pct": 21.5, "muscle_pct": 38.0, "impedance_ohm": 469.0}
+    check(whole, now=NOW)
+
+
+def test_a_second_packet_only_adds() -> None:
+    first = composed(muscle_pct=38.0, more_packets=True)
+    second = composed(body_fat_pct=0.0, impedance_ohm=469.0, more_packets=True)
+    whole = weighing()
+    for payload in (first, second):
+        whole = normalise.with_context(whole, payload, normalise.COMPOSITION)
+    assert whole.context == {"body_fat_pct": 21.5, "muscle_pct": 38.0, "impedance_ohm": 469.0}
+    assert len(whole.raw) == 3
+    check(whole, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        bytes.fromhex("9803000096230000000000000000"),  # zeros: not measured
+        bytes.fromhex("0000ffff"),
+        composed(body_fat_pct=98.0),  # nobody has that; the weight stands
+    ],
+)
+def test_a_composition_that_measured_nothing_adds_no_number(payload) -> None:
+    whole = normalise.with_context(weighing(), payload, normalise.COMPOSITION)
+    assert whole.values == weighing().values
+    assert Measure.BODY_FAT not in whole.context
+    assert whole.raw[1].hex == payload.hex()
+    check(whole, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "belongs"),
+    [
+        ({}, True),
+        ({"time": SCALE_AT, "user_id": 2}, True),
+        ({"user_id": 255}, True),
+        ({"user_id": 1}, False),
+        ({"time": SCALE_AT + timedelta(minutes=1)}, False),
+    ],
+)
+def test_a_composition_is_of_the_same_person_and_time(said, belongs) -> None:
+    assert normalise.belongs_to(weighing(), composed(**said)) is belongs
+    assert not normalise.belongs_to(cuff(), composed(**said))
+
+
+SERVICE_181B, SERVICE_181D = short(0x181B), short(0x181D)
+
+
+@pytest.mark.parametrize(
+    ("uuid", "payload", "kilograms"),
+    [
+        (SERVICE_181D, "a24c63e20702010f2f1c", 127.1),
+        (SERVICE_181D, "224c63e20702010f2f1c", None),  # stands still, but somebody is on it
+        (SERVICE_181D, "82de03b20701010a1a29", None),
+        (SERVICE_181B, "02a6e40709060d232ee9015a37", 70.85),
+        (SERVICE_181B, "0204e307011d1135010000282d", None),
+        (SERVICE_181B, "02a6", None),
+        (short(0x180F), "64", None),
+    ],
+)
+def test_an_advertised_weighing_is_read_once_it_is_over(uuid, payload, kilograms) -> None:
+    reading = normalise.from_advertisement({uuid: bytes.fromhex(payload)}, origin())
+    assert (reading and value(reading, Measure.WEIGHT).value) == kilograms
+    if reading is not None:
+        check(reading, now=NOW)
+
+
+def test_a_sensors_minutes_are_of_its_session() -> None:
+    began = datetime(2026, 3, 1, 2, 0)
+    dated = read("2AA7", "0d4373002c010324001a003e04", session_start=began)
+    assert (dated.device_time, dated.minted) == (datetime(2026, 3, 1, 7, 0), False)
+    assert read("2AA7", "0d4373002c010324001a003e04").minted
+
+
+def test_a_sensors_records_travel_alone() -> None:
+    payload = bytes.fromhex("0d4373002c010324001a003e04" + "060078003001")
+    alone = normalise.split(normalise.CGM, payload)
+    assert [len(record) for record in alone] == [13, 6]
+    assert normalise.split(normalise.CGM, payload[:-1]) == (payload[:-1],)
+    assert normalise.split(normalise.WEIGHT, payload) == (payload,)
+
+
+NAMES = [*(uuid[4:8].upper() for uuid in registry.CODECS), *registry.SERVICE_DATA]
+
+
+@given(name=st.sampled_from(NAMES), payload=st.binary(max_size=24))
+def test_whatever_bytes_come_they_are_a_reading_with_its_own_id(name, payload) -> None:
+    reading = normalise.normalise(name, payload, origin())
+    assert reading.id == expected_id(reading)
+    try:
+        check(reading, now=NOW)
+    except ReadingRejected as rejected:
+        assert rejected.reason in {  # noqa: PT017 - most are no measurement at all
+            QuarantineReason.UNDECODED,
+            QuarantineReason.IMPLAUSIBLE,
+        }

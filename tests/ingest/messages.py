@@ -31,7 +31,12 @@ BORDER = NOW - timedelta(days=30)
 _MEASURES = {
     "blood_pressure": [Measure.SYSTOLIC, Measure.DIASTOLIC, Measure.MEAN_ARTERIAL, Measure.PULSE],
     "glucose": [Measure.GLUCOSE],
-    "weight": [Measure.WEIGHT, Measure.BMI, Measure.HEIGHT],
+    "weight": [Measure.WEIGHT, Measure.BMI, Measure.HEIGHT, Measure.BODY_FAT],
+    "body_composition": [Measure.BODY_FAT],
+    "pulse_oximetry": [Measure.SPO2, Measure.PULSE],
+    "temperature": [Measure.TEMPERATURE],
+    "heart_rate": [Measure.HEART_RATE],
+    "continuous_glucose": [Measure.SENSOR_GLUCOSE],
 }
 _WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _ZONES = [timezone(timedelta(minutes=m)) for m in (0, -300, 345, 840, -720, 1439, -1439)]

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.charts import chart, daily
+from api.charts import chart, daily, further_columns
 from api.frames import Bound
 from api.story import Reader
 from ccm_link.local_time import NoSuchTime, TwoSuchTimes, instant_of, wall_of
-from tests.api.patient.test_story import NOW, SI, US, bp, kg, sugar
+from tests.api.patient.test_story import NOW, SI, US, bp, kg, sugar, taken
 
 WINDOW: dict[str, Any] = {"since": NOW - timedelta(days=30), "until": NOW}
 NEW_YORK = ZoneInfo("America/New_York")
@@ -161,3 +161,53 @@ def test_of_two_such_times_the_one_that_was_meant():
     second = instant_of("2026-11-01T01:30", NEW_YORK, second=True)
 
     assert (first.hour, second.hour) == (5, 6)
+
+
+FURTHER = [
+    taken("pulse_oximetry", NOW - timedelta(hours=3), spo2_pct=97, pulse_per_min=61),
+    taken("temperature", NOW - timedelta(hours=3), temperature_c=36.44),
+    taken("heart_rate", NOW - timedelta(hours=2), heart_rate_per_min=118),
+    taken("continuous_glucose", NOW - timedelta(hours=2), sensor_glucose_mg_dl=126),
+    taken("continuous_glucose", NOW - timedelta(hours=1), comparator="<"),
+    taken("weight", NOW - timedelta(hours=1), weight_kg=80, body_fat_pct=21.5),
+    taken("body_composition", NOW - timedelta(minutes=30), body_fat_pct=22),
+]
+
+
+def test_each_further_measurement_has_a_panel_of_its_own():
+    drawn = chart(FURTHER, reader=SI, **WINDOW)
+    found = {
+        p["title"]: (p["unit"], [value for _, value in p["series"][0]["points"]])
+        for p in drawn["panels"]
+    }
+    assert found == {
+        "Pulse": ("per min", [61]),
+        "Weight": ("kg", [80.0]),
+        "Oxygen saturation": ("%", [97]),
+        "Temperature": ("°C", [36.4]),
+        "Heart rate": ("per min", [118]),
+        "Sensor glucose": ("mmol/L", [7.0]),
+        "Body fat": ("%", [21.5, 22]),
+    }
+    assert [event["label"] for event in drawn["events"]] == ["Device says LO"]
+
+
+def test_the_table_has_a_column_only_for_what_was_measured():
+    days = daily(FURTHER, reader=SI, **WINDOW)
+    columns = further_columns(days, SI)
+    assert [heading for _, heading in columns] == [
+        "Oxygen saturation, %",
+        "Temperature, °C",
+        "Heart rate, per min",
+        "Sensor glucose, mmol/L",
+        "Body fat, %",
+    ]
+    assert [days[0].further[place] for place, _ in columns] == [
+        "97",
+        "36.4",
+        "118",
+        "7, LO",
+        "21.5, 22",
+    ]
+    assert days[0].pulse == "61"
+    assert further_columns(daily([kg(NOW - timedelta(hours=1), 80)], reader=SI, **WINDOW), SI) == []

@@ -10,6 +10,7 @@ import pytest
 
 from api.frames import Bound, frame
 from api.story import Reader, Sentence, Tone, Topic, tell
+from vitals.reading import Measure
 
 NOW = datetime(2026, 11, 20, 20, tzinfo=UTC)  # 15:00 in New York
 EAST = ZoneInfo("America/New_York")
@@ -31,9 +32,7 @@ def ago(days: int) -> date:
 
 
 def taken(kind: str, at: datetime, **values: Any) -> dict[str, Any]:
-    row = dict.fromkeys(
-        ("systolic_mmhg", "diastolic_mmhg", "pulse_per_min", "glucose_mg_dl", "weight_kg")
-    )
+    row = dict.fromkeys(measure.value for measure in Measure)
     return {
         **row, "kind": kind, "measured_at": at, "comparator": None, "failed": False,
         "origin": "automatic", "flags": [], **values,
