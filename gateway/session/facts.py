@@ -45,8 +45,19 @@ class Facts:
         return self.names.get(device_information.SERIAL_NUMBER)
 
 
-async def read(talk: Talk) -> Facts:
+def remembered(offset_s: float | None) -> Facts:
+    """What the last visit left: for values of a link that never was whole."""
+    return Facts(clock_offset_s=offset_s)
+
+
+async def read(talk: Talk, last_offset_s: float | None = None) -> Facts:
+    """`last_offset_s` stands in for a clock that could not be read because the link was gone.
+
+    A bonded cuff may indicate, be confirmed and hang up before anybody could ask for its clock.
+    """
     clock, offset_s = await _clock(talk)
+    if clock is None and not talk.linked:
+        offset_s = last_offset_s
     names = {}
     for characteristic in device_information.CHARACTERISTICS:
         payload = await talk.optional(characteristic)

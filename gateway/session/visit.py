@@ -21,7 +21,7 @@ from gateway.session import facts
 from gateway.session.keeping import Keeper
 from gateway.session.meter import Meter
 from gateway.session.oximeter import Oximeter
-from gateway.session.pushes import Pushes
+from gateway.session.pushes import PUSHED, Pushes
 from gateway.session.streams import Stream
 from gateway.session.talk import Heard, Talk
 from gateway.session.users import Consent
@@ -79,9 +79,11 @@ class Visit:
     async def run(self) -> int:
         client = self.radio.client(self.sighting.ble_device, lambda _: self._talk.lost(), pair=True)
         self._talk = Talk(client=client, address=self.sighting.address, clock=self.clock)
+        known = await self.spool.device(self.sighting.address)
+        self._keeper.facts = facts.remembered(known.clock_offset_s)
         try:
             await self._connect()
-            await self._converse()
+            await self._converse(known)
         finally:
             self._keeper.ending = True
             await self._finish()
@@ -98,9 +100,8 @@ class Visit:
         self.linked = True
         self.watcher.connected(self.sighting.address)
 
-    async def _converse(self) -> None:
-        known = await self.spool.device(self.sighting.address)
-        self._keeper.facts = await facts.read(self._talk)
+    async def _converse(self, known: DeviceRecord) -> None:
+        self._keeper.facts = await facts.read(self._talk, known.clock_offset_s)
         await self.spool.begun(self.sighting.address)
         self._conversations = self._wanted(known)
         for conversation in self._conversations:
@@ -157,9 +158,15 @@ class Visit:
             )
 
     async def _finish(self) -> None:
-        """What arrived after we had stopped to listen; dated by the clock as it was."""
+        """What arrived before anybody listened, or after; dated by the clock as it was."""
+        for early in self.radio.early(self.sighting.address):
+            self._talk.put(
+                Heard(characteristic=early.characteristic, payload=early.payload, at=early.at)
+            )
         for heard in self._talk.rest():
             for conversation in self._conversations:
                 await conversation.take(heard)
+            if not self._conversations and heard.characteristic in PUSHED:
+                await self._keeper.keep_pushed(heard)
         for conversation in self._conversations:
             await conversation.finish()

@@ -18,7 +18,7 @@ from gateway.link import AdapterState, Bond, EarlyValue, Sighting
 from gateway.metrics import Metrics
 from gateway.session.visit import Visit
 from gateway.settings import Settings
-from gateway.spool import Spool, open_spool
+from gateway.spool import DeviceRecord, Spool, open_spool
 from tests.gateway.test_spool import DEVICE, NOW
 from vitals import wire
 from vitals.reading import Reading
@@ -126,6 +126,29 @@ class LastWordCuff(FakeMeter):
         frame = bytearray.fromhex("00780050005d00")
         self.callbacks[blood_pressure.CHARACTERISTIC](None, frame)
         await super().disconnect()
+
+
+class HastyCuff(LastWordCuff):
+    """Indicates as soon as the link is encrypted, and is gone before the link is whole."""
+
+    def __init__(self, frames: list[str]) -> None:
+        super().__init__([])
+        self.frames = frames
+
+    async def connect(self) -> None:
+        raise ConnectionError
+
+    async def disconnect(self) -> None:
+        self.is_connected = False
+
+    def early(self, address: str) -> list[EarlyValue]:
+        taken, self.frames = self.frames, []
+        return [
+            EarlyValue(
+                characteristic=blood_pressure.CHARACTERISTIC, payload=bytes.fromhex(frame), at=NOW
+            )
+            for frame in taken
+        ]
 
 
 def with_context_announced(sequence: int) -> bytes:
@@ -262,3 +285,22 @@ async def test_a_cuffs_word_at_the_last_moment_is_kept(spool: Spool) -> None:
     assert await visit(LastWordCuff([]), spool) == 1
     (reading,) = await spooled(spool)
     assert reading.raw[0].hex == "00780050005d00"
+
+
+async def test_what_was_confirmed_before_there_was_a_link_is_kept(spool: Spool) -> None:
+    """With the clock's offset of the last visit, since nobody could ask for it this time."""
+    an_hour_fast = DeviceRecord(address=DEVICE, clock_offset_s=3600.0)
+    await spool.seen(an_hour_fast)
+    at_nine = blood_pressure.encode(
+        blood_pressure.BloodPressure(
+            unit="mmHg",
+            systolic=sfloat_of(131),
+            diastolic=sfloat_of(84),
+            mean_arterial=sfloat_of(99),
+            time=datetime(2026, 3, 1, 9, 0),  # noqa: DTZ001 -- device time is naive
+        )
+    )
+    with pytest.raises(ConnectionError):
+        await visit(HastyCuff([at_nine.hex()]), spool)
+    (reading,) = await spooled(spool)
+    assert (reading.raw[0].hex, reading.measured_at) == (at_nine.hex(), NOW)
