@@ -1,5 +1,7 @@
 """`python -m devices decode --characteristic 2A35 --hex 1e…`: one JSON object, or one line why not.
 
+`python -m devices page`: the tables of docs/devices.md.
+
 Exit 0: the measurement is on stdout. Exit 2: stderr says in one line which byte, and why.
 """
 
@@ -12,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from devices import json_view
+from devices import json_view, page
 from devices.errors import DecodeError
 
 _REFUSED = 2
@@ -27,6 +29,9 @@ class _OneLineParser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if options.command == "page":
+        sys.stdout.write(page.page())
+        return 0
     try:
         measurement = json_view.view(options.characteristic, _payload(options.hex))
     except DecodeError as exc:
@@ -38,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="devices", description="Read Bluetooth health measurements.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("page", help="print the tables of docs/devices.md")
     decode = commands.add_parser("decode", help="print one characteristic's value as JSON")
     decode.add_argument(
         "--characteristic", required=True, help="a UUID such as 2A35; SD181D; SFLOAT or FLOAT"

@@ -49,10 +49,11 @@ FAMILIES: tuple[Quirks, ...] = (
         discover_all=False,
         brief=True,
         hangs_up=True,
+        simulated=True,
         note=(
             "Switches itself off with E10 when a stack walks through all of its services. Its "
-            "clock is Date Time (0x2A08) in its Blood Pressure Service. A first bond made by the "
-            "maker's app has to be forgotten there."
+            "clock is Date Time (0x2A08) in its Blood Pressure Service. The first bond may need "
+            "the maker's app, which can be removed afterwards."
         ),
         sources=(
             "https://github.com/andengineering/AndroidSampleCode/issues/1",
@@ -71,7 +72,8 @@ FAMILIES: tuple[Quirks, ...] = (
         discover_all=False,
         brief=True,
         hangs_up=True,
-        note="Behaves as the maker's cuffs; imperial and metric by the switch underneath.",
+        simulated=True,
+        note="Expected to behave as the maker's cuffs.",
         sources=("https://github.com/andengineering/AndroidSampleCode/issues/3",),
     ),
     Quirks(
@@ -90,6 +92,7 @@ FAMILIES: tuple[Quirks, ...] = (
         services=frozenset({HEALTH_THERMOMETER_SERVICE}),
         brief=True,
         hangs_up=True,
+        simulated=True,
         note="Health Thermometer Service; expected to behave as the maker's cuffs.",
     ),
     Quirks(
@@ -104,9 +107,11 @@ FAMILIES: tuple[Quirks, ...] = (
         ),
         services=_CUFF,
         subscribe=(_PRESSURE,),
+        pairing=Pairing.JUST_WORKS,
         brief=True,
         forgets_bond=True,
         sends_again=True,
+        simulated=True,
         note=(
             "To be bonded by an agent while a P blinks. Seen on the air for moments after a "
             "measurement. Sends what was measured since the last visit; older history is "
@@ -124,7 +129,7 @@ FAMILIES: tuple[Quirks, ...] = (
     ),
     Quirks(
         family="accu-chek",
-        label="Accu-Chek Guide, Guide Me, Instant, Aviva Connect",
+        label="Accu-Chek Guide, Guide Me, Aviva Connect",
         kinds=(Kind.GLUCOSE,),
         signs=(
             Sign(name=r"meter\+"),
@@ -132,21 +137,36 @@ FAMILIES: tuple[Quirks, ...] = (
             Sign(manufacturer=r"Roche"),
         ),
         services=_METER,
-        pairing=Pairing.PASSKEY_ON_LABEL,
-        hangs_up=True,
+        pairing=Pairing.PASSKEY,
         sends_again=True,
         captures=("glu-accuchek-guide-6.2", "glu-120"),
+        simulated=True,
         note=(
-            "Connected is not yet paired: it answers only once the six digits on its back are "
+            "Connected is not yet paired: it answers only once the six digits that it shows are "
             "given. Sends kg/L whatever it shows, and base time plus time offset: neither alone "
-            "is what its display said. Ends the link when it is asked too early."
+            "is what its display said."
         ),
         sources=(
             "https://github.com/innoveit/react-native-ble-manager/issues/1162",
             "https://github.com/dotintent/react-native-ble-plx/issues/652",
-            "https://github.com/weliem/blessed-android/issues/35",
             "https://github.com/NightscoutFoundation/xDrip/issues/208",
         ),
+    ),
+    Quirks(
+        family="accu-chek-instant",
+        label="Accu-Chek Instant",
+        kinds=(Kind.GLUCOSE,),
+        signs=(Sign(name=r"Accu-?Chek Instant"), Sign(model=r"(Accu-?Chek )?Instant")),
+        services=_METER,
+        pairing=Pairing.PASSKEY_ON_LABEL,
+        hangs_up=True,
+        sends_again=True,
+        note=(
+            "Its display cannot show six digits: they are on its back. Ends the link when it is "
+            "asked before it is bonded. Advertises as the other meters of its maker do (meter+…), "
+            "so the first time it is taken for one of them."
+        ),
+        sources=("https://github.com/weliem/blessed-android/issues/35",),
     ),
     Quirks(
         family="contour",
@@ -157,9 +177,9 @@ FAMILIES: tuple[Quirks, ...] = (
             Sign(manufacturer=r"(Ascensia|Bayer)"),
         ),
         services=_METER,
-        pairing=Pairing.PASSKEY,
         sends_again=True,
         forgets_bond=True,
+        simulated=True,
         note=(
             "Sends its whole history again when asked without a sequence number. The Plus One "
             "has been seen to need a new bond."
@@ -189,6 +209,7 @@ FAMILIES: tuple[Quirks, ...] = (
         frame="beurer-swapped",
         brief=True,
         captures=("bp-beurer-bm85-1", "bp-beurer-bm85-3"),
+        simulated=True,
         note=(
             "Pulse and status are big-endian among little-endian pressures, a user byte is sent "
             "without its flag, the mean pressure is always 0."
@@ -199,17 +220,28 @@ FAMILIES: tuple[Quirks, ...] = (
         ),
     ),
     Quirks(
+        family="sanitas-cuff",
+        label="Sanitas SBM 69",
+        kinds=(Kind.BLOOD_PRESSURE,),
+        signs=(Sign(name=r"(Sanitas )?SBM ?69"), Sign(model=r"SBM ?69")),
+        services=_CUFF,
+        subscribe=(_PRESSURE,),
+        pairing=Pairing.PASSKEY,
+        brief=True,
+        note="Shows another code each time that it is bonded.",
+        sources=("https://github.com/1technophile/OpenMQTTGateway/issues/806",),
+    ),
+    Quirks(
         family="beurer-scale",
-        label="Beurer BF 105, BF 600, BF 720, BF 788, BF 950; Sanitas SBF 77; SBM 69",
+        label="Beurer BF 105, BF 600, BF 720, BF 788 and their Sanitas twins (SBF)",
         kinds=_SCALE_KINDS,
         signs=(
-            Sign(name=r"(Beurer )?(BF|SBF|SBM) ?\d{2,3}"),
+            Sign(name=r"(Beurer )?S?BF ?\d{2,3}"),
             Sign(manufacturer=r"Beurer", model=r"S?BF"),
         ),
         services=_SCALE,
         subscribe=(_WEIGHT, _COMPOSITION),
         needs_consent=True,
-        pairing=Pairing.JUST_WORKS,
         captures=(
             "wt-beurer-bf600-61.37",
             "wt-beurer-bf720",
@@ -218,6 +250,7 @@ FAMILIES: tuple[Quirks, ...] = (
             "bc-beurer-bf788-zeroed",
             "cts-beurer-write",
         ),
+        simulated=True,
         note=(
             "Says nothing until a user slot is consented to with its PIN. New batteries wipe slots "
             "and PINs. The BF 788 sends compositions of zeros where it measured none: they are no "
@@ -228,7 +261,6 @@ FAMILIES: tuple[Quirks, ...] = (
             "https://github.com/oliexdev/openScale/issues/635",
             "https://github.com/KristianP26/ble-scale-sync/issues/168",
             "https://github.com/KristianP26/ble-scale-sync/issues/229",
-            "https://github.com/1technophile/OpenMQTTGateway/issues/806",
         ),
     ),
     Quirks(
@@ -244,6 +276,7 @@ FAMILIES: tuple[Quirks, ...] = (
         set_clock=False,
         frame="xiaomi-2A9C",
         captures=("adv-xiaomi-181b", "bc-xiaomi-miscale2-nostd"),
+        simulated=True,
         note=(
             "Read from its advertisements (service data 0x181B); unstable frames are ignored. Its "
             "0x2A9C is not that of the Bluetooth SIG. Advertises one weighing many times: the "
@@ -271,6 +304,7 @@ FAMILIES: tuple[Quirks, ...] = (
             "adv-xiaomi-v1-4.95-removed",
             "adv-xiaomi-v1-127.1",
         ),
+        simulated=True,
         note=(
             "Read from its advertisements (service data 0x181D); unstable frames and those after "
             "stepping off are ignored."
@@ -288,6 +322,7 @@ FAMILIES: tuple[Quirks, ...] = (
         signs=(Sign(name=r"Nonin"), Sign(manufacturer=r"Nonin")),
         services=frozenset({PULSE_OXIMETER_SERVICE}),
         brief=True,
+        simulated=True,
         note="Expected to work by its standard service alone.",
     ),
     Quirks(
@@ -298,6 +333,7 @@ FAMILIES: tuple[Quirks, ...] = (
         services=frozenset({HEART_RATE_SERVICE}),
         pairing=Pairing.NONE,
         set_clock=False,
+        simulated=True,
         note="A value a second for as long as it is worn.",
     ),
     Quirks(
@@ -305,6 +341,6 @@ FAMILIES: tuple[Quirks, ...] = (
         label="iHealth cuffs, meters and scales",
         support=Support.NOT_SUPPORTED,
         signs=(Sign(manufacturer=r"iHealth"), Sign(name=r"(iHealth|KN-550BT)")),
-        note="A protocol of its own, with a licence key.",
+        note="A protocol of its own.",
     ),
 )

@@ -12,6 +12,7 @@ class Pairing(StrEnum):
     """What a person has to do for the bond."""
 
     NONE = "none"  # nothing is bonded
+    AS_ASKED = "as_asked"  # not known before: the device says so when it is bonded
     JUST_WORKS = "just_works"
     PASSKEY = "passkey"  # six digits on the device's own display
     PASSKEY_ON_LABEL = "passkey_on_label"  # six digits printed on the back of the device
@@ -50,7 +51,7 @@ class Quirks:
     services: frozenset[str] = frozenset()  # what it advertises; empty: not known
     subscribe: tuple[str, ...] = ()
     discover_all: bool = True  # False: ask only for the services that are needed
-    pairing: Pairing = Pairing.JUST_WORKS
+    pairing: Pairing = Pairing.AS_ASKED
     needs_consent: bool = False  # User Data Service: silent until a user slot is consented to
     advert_only: bool = False  # never connected to: the reading stands in the advertisement
     frame: str | None = None  # its own frame on a standard characteristic (`registry.DIALECTS`)
@@ -61,5 +62,7 @@ class Quirks:
     sends_again: bool = False  # keeps what it has sent and sends it again at the next visit
     forgets_bond: bool = False  # may have lost its side of the bond: pair anew, do not give up
     captures: tuple[str, ...] = ()  # ids of frames of such devices in tests/devices/vectors.json
+    simulated: bool = False  # the simulator has a product that behaves so
+    on_bluez: bool = False  # and its conversation was held over the real BlueZ
     note: str = ""
     sources: tuple[str, ...] = ()

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from devices import quirks
+from devices import page, quirks
+from devices.__main__ import main
 from devices.quirks import FAMILIES, Pairing, Support
+from simulator import behaviour
 
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 
@@ -31,6 +33,8 @@ VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding
         ({"name": "Contour7830H5012345"}, "contour"),
         ({"manufacturer": "LifeScan"}, "onetouch-verio"),
         ({"name": "BM85"}, "beurer-cuff"),
+        ({"name": "SBM69"}, "sanitas-cuff"),
+        ({"name": "meter+02252924", "model": "Accu-Chek Instant"}, "accu-chek-instant"),
         ({"name": "BF720", "services": ["181c"]}, "beurer-scale"),
         ({"name": "MIBFS", "service_data": ["181b"]}, "xiaomi-scale-2"),
         ({"service_data": ["0000181D-0000-1000-8000-00805F9B34FB"]}, "xiaomi-scale"),
@@ -63,3 +67,27 @@ def test_the_captures_that_a_row_names_are_among_the_frames(row):
 def test_names_are_given_once():
     names = [row.family for row in (*FAMILIES, quirks.STANDARD)]
     assert len(set(names)) == len(names)
+
+
+def test_what_is_called_simulated_is_what_the_simulator_has():
+    shown = [how for how in vars(behaviour).values() if isinstance(how, behaviour.Behaviour)]
+    known = {
+        quirks.of(name=how.name, manufacturer=how.manufacturer, model=how.model).family
+        for how in shown
+    }
+    assert {row.family for row in FAMILIES if row.simulated} == known - {"standard"}
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "table", [page.families, page.refused, page.characteristics, page.measurements]
+)
+def test_the_page_of_devices_shows_the_tables(table):
+    assert table() in PAGE, "python -m devices page prints it as it is now"
+
+
+def test_the_command_prints_the_tables(capsys):
+    assert main(["page"]) == 0
+    assert page.families() in capsys.readouterr().out
