@@ -1,15 +1,22 @@
-"""Composition root: `python -m gateway run [--once]`."""
+"""Composition root: `python -m gateway run [--once]`, `pair [--link]`."""
 
 from __future__ import annotations
 
 import asyncio
+import locale
 import signal
+import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
+from gateway import language, pair_socket, wizard
+from gateway.desk import PairingDesk
+from gateway.front import forgetting, open_front
 from gateway.metrics import Metrics, serve
 from gateway.outbox import Backoff, Outbox
 from gateway.publisher import Publisher
@@ -20,6 +27,7 @@ from gateway.spool import Spool, open_spool
 from vitals.clock import utc_now
 
 ONCE_QUIET_S = 10.0
+START_S = 20.0  # for an agent that the wizard starts itself
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -41,6 +49,59 @@ def run(
     asyncio.run(_serve(settings))
 
 
+@app.command()
+def pair(
+    *,
+    lang: Annotated[str, typer.Option(help="en or es; else the terminal's own.")] = "",
+    link: Annotated[bool, typer.Option(help="Only print where the pairing pages are.")] = False,
+) -> None:
+    """Connect a device, step by step. Asks the agent that runs, or is it as long as it lasts."""
+    settings = Settings()
+    spoken = language.best(lang or locale.getlocale()[0] or "")
+    with suppress(KeyboardInterrupt):
+        if link:
+            asyncio.run(_print_link(settings.pair_socket_file))
+        else:
+            sys.exit(asyncio.run(_pair(settings, spoken)))
+
+
+async def _pair(settings: Settings, spoken: str) -> int:
+    path = settings.pair_socket_file
+    with suppress(pair_socket.NobodyThere):
+        return await wizard.run(path, spoken, sys.stdin, sys.stdout)
+    _log_json(quiet=True)
+    agent = asyncio.create_task(_serve(settings), name="agent")
+    try:
+        await _until_it_answers(path, agent)
+        return await wizard.run(path, spoken, sys.stdin, sys.stdout)
+    finally:
+        agent.cancel()
+        await asyncio.wait({agent})
+
+
+async def _until_it_answers(path: Path, agent: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(START_S):
+        while True:
+            if agent.done():
+                agent.result()  # why it could not start
+                raise pair_socket.NobodyThere
+            with suppress(pair_socket.NobodyThere):
+                async with pair_socket.connect(path):
+                    return
+            await asyncio.sleep(0.1)
+
+
+async def _print_link(path: Path) -> None:
+    try:
+        async with pair_socket.connect(path) as line:
+            answer = await line.ask(pair_socket.Ask(invite=True))
+    except pair_socket.NobodyThere:
+        sys.exit("The gateway does not run, or this user may not ask it.")
+    if not answer.invitation:
+        sys.exit("There are no pairing pages: set HEARTHLINE_GATEWAY_PORTAL_PORT.")
+    sys.stdout.write(f"Once, within 15 minutes: {answer.invitation}\nPIN: {answer.pin}\n")
+
+
 async def _serve(settings: Settings) -> None:
     metrics = Metrics()
     task = asyncio.current_task()
@@ -51,6 +112,7 @@ async def _serve(settings: Settings) -> None:
             settings.spool, utc_now(), max_bytes=settings.spool_max_bytes
         ) as spool:
             publisher = _publisher(settings, spool, metrics)
+            desk = PairingDesk(utc_now, lambda: publisher.connected)
             async with (
                 serve(
                     metrics,
@@ -58,7 +120,8 @@ async def _serve(settings: Settings) -> None:
                     settings.metrics_port,
                     lambda: publisher.connected,
                 ),
-                open_radio(settings.radio, key_store=settings.keys) as radio,
+                open_radio(settings.radio, settings.keys, agent=desk) as radio,
+                open_front(settings, desk, utc_now),
             ):
                 gateway = Gateway(
                     settings=settings,
@@ -67,7 +130,9 @@ async def _serve(settings: Settings) -> None:
                     publisher=publisher,
                     metrics=metrics,
                     clock=utc_now,
+                    watcher=desk,
                 )
+                desk.known, desk.on_forget = spool.addresses, forgetting(radio, spool)
                 await gateway.run()
     except asyncio.CancelledError:
         structlog.get_logger(__name__).info("stopped")
@@ -98,13 +163,16 @@ def _version() -> str:
         return "unknown"
 
 
-def _log_json() -> None:
+def _log_json(*, quiet: bool = False) -> None:
+    """Quiet: a terminal is talked in, so only what is wrong is said, and beside it."""
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("ERROR" if quiet else "NOTSET"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr if quiet else None),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
-        ]
+        ],
     )
 
 

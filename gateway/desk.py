@@ -43,23 +43,20 @@ ANSWER_S = 28.0  # a device gives up pairing 30 s after its last word (Core Vol 
 TICK_S = 1.0
 LONGEST_NAME = 40
 
-_ASKING = frozenset({Step.PASSKEY, Step.COMPARE, Step.SHOW})
+_ASKING = frozenset({Step.PASSKEY, Step.COMPARE})
 
 
 class PairingDesk:
-    """One per gateway. `forget` drops bond and memory of a device; `known` lists what was read."""
+    """One per gateway; `online`: whether the clinic can be reached now.
 
-    def __init__(
-        self,
-        clock: Callable[[], datetime],
-        *,
-        known: Callable[[], Awaitable[Collection[str]]],
-        forget: Callable[[str], Awaitable[None]],
-        online: Callable[[], bool],
-    ) -> None:
+    `known` and `on_forget` are set once the spool and the radio are there: which devices were read
+    before, and how bond and memory of one are dropped.
+    """
+
+    def __init__(self, clock: Callable[[], datetime], online: Callable[[], bool]) -> None:
+        self.known: Callable[[], Awaitable[Collection[str]]] = _nothing
+        self.on_forget: Callable[[str], Awaitable[None]] = _nowhere
         self._clock = clock
-        self._read_known = known
-        self._forget = forget
         self._online = online
         self._state = Pairing()
         self._revision = 0
@@ -105,10 +102,10 @@ class PairingDesk:
         following = after(self._state, act, self._clock())
         if isinstance(act, Forgot) and self._state.address is not None:
             self._paired.discard(self._state.address)
-            await self._forget(self._state.address)
+            await self.on_forget(self._state.address)
             log.info("pairing_forgotten", device=short_hash(self._state.address))
         if not self._state.is_open or following.step is Step.PREPARE:
-            self._known = frozenset(await self._read_known())
+            self._known = frozenset(await self.known())
         if isinstance(act, Entered):
             self._give(act.passkey)
         elif isinstance(act, Compared):
@@ -128,10 +125,10 @@ class PairingDesk:
         return await self._ask(AsksSame(_bare(address), number), Step.COMPARE) is True
 
     async def show(self, address: str, passkey: int) -> None:
-        """Until somebody has entered `passkey` on the device, or it is too late."""
-        await self._ask(Shows(_bare(address), passkey), Step.SHOW)
+        """Show these six digits, to be typed into the device. Does not wait for that."""
+        self._happened(Shows(_bare(address), passkey))
 
-    async def _ask(self, question: AsksPasskey | AsksSame | Shows, step: Step) -> int | bool | None:
+    async def _ask(self, question: AsksPasskey | AsksSame, step: Step) -> int | bool | None:
         self._happened(question)
         if self._state.step is not step or self._state.address != question.address:
             log.info("pairing_unattended", device=short_hash(question.address))
@@ -180,7 +177,6 @@ class PairingDesk:
                 name=_plain(sighting.name),
                 rssi_dbm=sighting.rssi_dbm,
                 known=sighting.address in self._known,
-                label=None if family is quirks.STANDARD else family.label,
                 passkey_on_label=family.pairing is quirks.Pairing.PASSKEY_ON_LABEL,
             )
         )
@@ -220,6 +216,14 @@ class PairingDesk:
         self._revision += 1
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+async def _nothing() -> Collection[str]:
+    return ()
+
+
+async def _nowhere(_: str) -> None:
+    return None
 
 
 def _bare(address: str) -> str:

@@ -85,6 +85,7 @@ class Trouble(StrEnum):
     LOST_BOND = "lost_bond"  # paired before, and one of the two has forgotten
     DROPPED = "dropped"  # the link broke, or nothing more came
     FAULT = "fault"  # it answered, and not as its profile says
+    NOT_KEPT = "not_kept"  # the box could not save what it was told
     UNMEASURED = "unmeasured"  # the reading holds no number: the measurement failed
     UNREADABLE = "unreadable"  # its bytes could not be read; they are kept
 
@@ -101,7 +102,6 @@ class Found:
     name: str | None = None
     rssi_dbm: int | None = None
     known: bool = False  # this box has read it before
-    label: str | None = None  # of its family, where that is known
     passkey_on_label: bool = False  # its six digits are printed on its back
     first: datetime
     last: datetime
@@ -151,6 +151,7 @@ _BROKEN = {
     Failure.LINK_LOST: Trouble.DROPPED,
     Failure.SILENT: Trouble.DROPPED,
     Failure.FAULT: Trouble.FAULT,
+    Failure.NOT_KEPT: Trouble.NOT_KEPT,
 }
 
 
@@ -274,7 +275,6 @@ def _sighted(pairing: Pairing, fact: Sighted, now: datetime) -> Pairing:
         name=fact.name or (before.name if before else None),
         rssi_dbm=fact.rssi_dbm,
         known=fact.known,
-        label=fact.label,
         passkey_on_label=fact.passkey_on_label,
         first=before.first if before else now,
         last=now,

@@ -95,7 +95,6 @@ class Sighted:
     name: str | None = None
     rssi_dbm: int | None = None
     known: bool = False
-    label: str | None = None
     passkey_on_label: bool = False
 
 

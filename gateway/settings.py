@@ -30,6 +30,13 @@ class Settings(BaseSettings):
     accept: Annotated[frozenset[str] | Literal["any"], NoDecode] = "any"  # or A,B,C
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
+    portal_port: int | None = None  # of the pairing pages; None: there are none
+    portal_host: str = "127.0.0.1"  # 0.0.0.0: the whole home network
+    portal_names: Annotated[frozenset[str], NoDecode] = frozenset()  # by which browsers call it
+    portal_pin: Path | None = None  # file; made at the first start, beside the spool
+    pair_socket: Path | None = None  # of `hearthline gateway pair`; beside the spool
+    emergency_number: str = Field(default="911", pattern=r"^[0-9 +]{2,20}$")
+    clinic_phone: str | None = Field(default=None, pattern=r"^[0-9 ()+.-]{3,30}$")
     quiet_exit_s: float | None = Field(default=None, gt=0)
     unread_exit_s: float = Field(default=60.0, gt=0)  # nor leave a half-read device before this
     visits_at_once: int = Field(default=8, ge=1)  # links that the adapter can hold
@@ -62,6 +69,21 @@ class Settings(BaseSettings):
         if not isinstance(value, str) or value.strip().lower() == "any":
             return "any" if isinstance(value, str) else value
         return frozenset(part.strip().upper() for part in value.split(",") if part.strip())
+
+    @field_validator("portal_names", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(part.strip().lower() for part in value.split(",") if part.strip())
+
+    @property
+    def portal_pin_file(self) -> Path:
+        return self.portal_pin or self.spool.with_name(f"{self.spool.stem}.pin")
+
+    @property
+    def pair_socket_file(self) -> Path:
+        return self.pair_socket or self.spool.with_name(f"{self.spool.stem}.pair")
 
     @property
     def zone(self) -> ZoneInfo:

@@ -202,6 +202,13 @@ class Spool:
     async def devices(self) -> list[DeviceRecord]:
         return await self._do(SpoolFile.devices)
 
+    async def addresses(self) -> list[str]:
+        """Of the devices that it remembers; none while it cannot be read."""
+        try:
+            return [device.address for device in await self.devices()]
+        except SpoolUnavailable:
+            return []
+
     async def seen(self, device: DeviceRecord) -> None:
         await self._do(lambda file: file.seen(device))
 

@@ -1,9 +1,10 @@
 """The browser's assets: fetched by `npm pack`, checked against a pinned sha512, copied.
 
-What is committed is what was fetched. Three files are derived: Tabler's stylesheet is cut down to
+What is committed is what was fetched. Four files are derived: Tabler's stylesheet is cut down to
 what the console uses (`purgecss`) and put into a cascade layer, so that app.css wins without
-force; the icons become one sprite. So is HL7's JSON schema of FHIR R4, which only tests read: cut
-down to the resources that an export holds.
+force; the icons become one sprite; GOV.UK Frontend's stylesheet is cut down to what the pairing
+portal uses and loses the typeface, which is licensed for GOV.UK alone. So is HL7's JSON schema of
+FHIR R4, which only tests read: cut down to the resources that an export holds.
 """
 
 from __future__ import annotations
@@ -70,6 +71,20 @@ COPIED: Final = (
             "NOTICE": "echarts.NOTICE.txt",
         },
     ),
+)
+
+GOVUK: Final = Package(
+    name="govuk-frontend",
+    version="6.3.0",  # the one that govuk-frontend-jinja 4.1 writes the markup of
+    sha512="cXIQxm5PHCsbic47GXZrVBZhAeeshTLRL6ZBKilLsR6rMCjJuWb7Fruq0VUNMBJFlJk/srsRj/q8d5bM9cgKoA==",
+    files={},
+)
+PORTAL: Final = ROOT / "gateway" / "portal"
+#: The components that the portal's templates call by macro.
+COMPONENTS: Final = (
+    "back-link|body|button|details|error-message|error-summary|fieldset|form-group|frontend|heading"
+    "|hint|input|inset-text|label|link|list|main-wrapper|notification-banner|panel|skip-link"
+    "|summary-list|template|visually-hidden|warning-text|width-container"
 )
 
 #: Holds HL7's own fhir.schema.json of R4 (4.0.1), unchanged.
@@ -196,12 +211,26 @@ def symbol(name: str, svg: str) -> str:
     return f'<symbol id="{name}" viewBox="0 0 24 24" {drawn}>{shapes}</symbol>'
 
 
+def patient_styles(stylesheet: Path, into: Path) -> bytes:
+    """GOV.UK Frontend inside `@layer govuk`, in the typeface of whoever's phone it is."""
+    css = stylesheet.read_text()
+    css = re.sub(r"@font-face\{[^}]*\}", "", css)
+    css = css.replace("GDS Transport,arial,sans-serif", "system-ui,sans-serif")
+    stylesheet.write_text(css)
+    kept = (rf"^govuk-({COMPONENTS})", ":root")
+    return layered("govuk", purged(stylesheet, into, [str(PORTAL / "templates" / "*.*")], kept))
+
+
 def trimmed(stylesheet: Path, into: Path) -> bytes:
     """Tabler without what no template, no script and no safelist names, inside `@layer tabler`."""
+    return layered("tabler", purged(stylesheet, into, sources(), KEPT))
+
+
+def purged(stylesheet: Path, into: Path, content: Sequence[str], keep: Sequence[str]) -> str:
     config = into / "purgecss.config.cjs"
-    kept = ", ".join(f"/{pattern}/" for pattern in KEPT)
+    kept = ", ".join(f"/{pattern}/" for pattern in keep)
     config.write_text(
-        f"module.exports = {{ content: {json.dumps(sources())}, "
+        f"module.exports = {{ content: {json.dumps(list(content))}, "
         f"css: [{json.dumps(str(stylesheet))}], "
         f"safelist: {{ standard: [{kept}] }}, variables: true, keyframes: true, fontFace: true }}"
     )
@@ -214,14 +243,14 @@ def trimmed(stylesheet: Path, into: Path) -> bytes:
     )
     if done.returncode:
         raise WrongPackageError(f"{PURGECSS} failed: {done.stderr[-500:]}")
-    return layered((into / stylesheet.name).read_text())
+    return (into / stylesheet.name).read_text()
 
 
-def layered(css: str) -> bytes:
+def layered(layer: str, css: str) -> bytes:
     css = css.removeprefix('@charset "UTF-8";')
     css = re.sub(r"/\*# sourceMappingURL.*?\*/", "", css)
     licence, rest = re.match(r"(/\*!.*?\*/)?(.*)", css, flags=re.DOTALL).groups("")  # type: ignore[union-attr]
-    return f"{licence}\n@layer tabler {{{rest.strip()}}}\n".encode()
+    return f"{licence}\n@layer {layer} {{{rest.strip()}}}\n".encode()
 
 
 def sources() -> list[str]:
@@ -267,6 +296,8 @@ def assets(into: Path) -> dict[Path, bytes]:
             made[STATIC / "icons.svg"] = sprite(folder / "icons" / "outline")
     fhir = json.loads((fetch(FHIR, into) / "fhir.schema.json").read_bytes())
     made[FHIR_SCHEMA] = schema_of(fhir, EXPORTED)
+    govuk = fetch(GOVUK, into) / "dist" / "govuk" / "govuk-frontend.min.css"
+    made[PORTAL / "static" / "govuk.css"] = patient_styles(govuk, into)
     tabler = fetch(TABLER, into)
     made[STATIC / "vendor" / "tabler.css"] = trimmed(
         tabler / "dist" / "css" / "tabler.min.css", into

@@ -244,6 +244,7 @@ def test_a_number_to_enter_on_the_device():
         (Failure.LINK_LOST, Trouble.DROPPED),
         (Failure.SILENT, Trouble.DROPPED),
         (Failure.FAULT, Trouble.FAULT),
+        (Failure.NOT_KEPT, Trouble.NOT_KEPT),
     ],
 )
 def test_what_breaks_before_the_link_is_told_and_tried_again(reason, trouble):
@@ -251,6 +252,11 @@ def test_what_breaks_before_the_link_is_told_and_tried_again(reason, trouble):
     assert (broken.step, broken.trouble) == (Step.PREPARE, trouble)
     assert admits(broken, CUFF)
     assert play(Linking(CUFF), pairing=broken, now=NOW + 9 * SECOND).step is Step.PAIRING
+
+
+@pytest.mark.parametrize("reason", Failure)
+def test_every_way_to_fail_is_told(reason):
+    assert play(*FOUND, Linking(CUFF), Broke(CUFF, reason)).trouble is not None
 
 
 def test_a_lost_bond_is_told_apart_from_a_refusal():

@@ -1,0 +1,62 @@
+"""The ways in for people: the terminal's socket always, the pages where a port is set for them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+from gateway import pair_socket
+from gateway.desk import PairingDesk
+from gateway.link import Radio
+from gateway.settings import Settings
+from gateway.spool import Spool
+
+_ELSEWHERE = ("192.0.2.1", 9)  # documentation address: only the route to it is looked up
+
+
+@asynccontextmanager
+async def open_front(
+    settings: Settings, desk: PairingDesk, clock: Callable[[], datetime]
+) -> AsyncIterator[None]:
+    """Raises OSError when the portal's port is taken."""
+    async with AsyncExitStack() as stack:
+        invite: Callable[[], tuple[str, str]] = lambda: ("", "")  # noqa: E731
+        if settings.portal_port is not None:
+            from gateway.portal.door import Door, kept_pin  # noqa: PLC0415 -- loads a web server
+            from gateway.portal.service import serve  # noqa: PLC0415
+
+            door = Door(pin=kept_pin(settings.portal_pin_file))
+            taken = await stack.enter_async_context(serve(settings, desk, door, clock))
+
+            def invite() -> tuple[str, str]:
+                link = f"http://{_reached_at(taken)}/open/{door.new_link(clock())}"
+                return link, door.pin
+
+        path = settings.pair_socket_file
+        await stack.enter_async_context(pair_socket.serve(path, desk, clock, invite))
+        yield
+
+
+def forgetting(radio: Radio, spool: Spool) -> Callable[[str], Awaitable[None]]:
+    """How a device that was just paired is forgotten: its bond first, then what was noted of it."""
+
+    async def forget(address: str) -> None:
+        await radio.forget(address)
+        await spool.forget(address)
+
+    return forget
+
+
+def _reached_at(taken: str) -> str:
+    """Host and port by which a phone of this home reaches the portal."""
+    host, _, port = taken.rpartition(":")
+    if host not in {"0.0.0.0", "::"}:  # noqa: S104 -- compared, not bound
+        return taken
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ELSEWHERE)
+            return f"{probe.getsockname()[0]}:{port}"
+        except OSError:  # no network yet
+            return f"{socket.gethostname()}.local:{port}"
