@@ -111,7 +111,11 @@ class Radio(Protocol):
         disconnected_callback: Callable[[Any], None] | None = None,
         *,
         pair: bool = False,
-    ) -> Any: ...
+        services: Collection[str] | None = None,
+    ) -> Any:
+        """A link that is not there yet; `services` (128-bit UUIDs): ask for no others."""
+        ...
+
     def identity_address(self, device: Any) -> str: ...
     def early(self, address: str) -> list[EarlyValue]:
         """Takes what came from a device and has not been handed to a callback, oldest first.

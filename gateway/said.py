@@ -25,18 +25,18 @@ CREATE TABLE IF NOT EXISTS said (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """How often these bytes became a reading, and when last."""
+    """How often these bytes became a reading, and when the last of them was received."""
 
     times: int
     last_at: datetime
 
 
-def note(db: sqlite3.Connection, reading: Reading, now: datetime) -> None:
+def note(db: sqlite3.Connection, reading: Reading) -> None:
     """In the transaction that adds the reading."""
     db.execute(
         "INSERT INTO said VALUES (?, ?, 1, ?) ON CONFLICT (device, digest)"
         " DO UPDATE SET times = times + 1, last_at = excluded.last_at",
-        (reading.device, _digest(reading), now.timestamp()),
+        (reading.device, _digest(reading), reading.received_at.timestamp()),
     )
 
 

@@ -12,16 +12,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import structlog
 
-from devices import uuids
+from devices import quirks, uuids
+from devices.quirks import Quirks
 from gateway.desired import Forget
 from gateway.link import Failure, Nobody, Radio, Sighting, Watcher, short_hash, why
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
 from gateway.schedule import Schedule
+from gateway.session.advertised import Advertised
 from gateway.session.visit import Visit
 from gateway.settings import Settings
 from gateway.spool import Spool, SpoolUnavailable
@@ -33,8 +36,18 @@ HEALTH_SERVICES = [
     uuids.BLOOD_PRESSURE_SERVICE,
     uuids.GLUCOSE_SERVICE,
     uuids.WEIGHT_SCALE_SERVICE,
+    uuids.BODY_COMPOSITION_SERVICE,
+    uuids.PULSE_OXIMETER_SERVICE,
+    uuids.HEALTH_THERMOMETER_SERVICE,
+    uuids.HEART_RATE_SERVICE,
 ]
 POLL_S = 0.2
+
+
+@lru_cache(maxsize=256)
+def _family(name: str | None, services: frozenset[str], service_data: frozenset[str]) -> Quirks:
+    """Asked for every advertisement, and there are many a second."""
+    return quirks.of(name=name, services=services, service_data=service_data)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +63,7 @@ class Gateway:
     watcher: Watcher = field(default_factory=Nobody)
     wishes: Wishes = field(init=False)
     _schedule: Schedule = field(init=False)
+    _advertised: Advertised = field(init=False)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _accept: frozenset[str] | None = None
     _started: float = 0.0
@@ -59,6 +73,13 @@ class Gateway:
         self.wishes = Wishes(own=self.settings, spool=self.spool, clock=self.clock)
         self._schedule = Schedule(
             revisit_s=self.settings.revisit_s, at_once=self.settings.visits_at_once
+        )
+        self._advertised = Advertised(
+            spool=self.spool,
+            metrics=self.metrics,
+            watcher=self.watcher,
+            clock=self.clock,
+            on_new=self._came,
         )
 
     async def run(self) -> None:
@@ -75,6 +96,7 @@ class Gateway:
             tasks = [
                 group.create_task(self.publisher.run(), name="publisher"),
                 group.create_task(self._scan_and_visit(), name="visits"),
+                group.create_task(self._advertised.run(), name="advertised"),
                 group.create_task(self.publisher.reporter.keep_watch(), name="disk"),
             ]
             if self.settings.quiet_exit_s is not None:
@@ -90,6 +112,7 @@ class Gateway:
 
     async def _forget(self, order: Forget) -> None:
         """Bond and memory of a device; its readings stay until receipted."""
+        await self.radio.forget(order.device)
         try:
             await self.spool.forget(order.device, order.order)
         except SpoolUnavailable:
@@ -117,9 +140,17 @@ class Gateway:
             service_data=advertisement.service_data,
         )
         self.watcher.sighted(sighting)
-        if self._accepts(sighting.address) or self.watcher.admits(sighting):
+        if not (self._accepts(sighting.address) or self.watcher.admits(sighting)):
+            return
+        if _family(sighting.name, services, frozenset(sighting.service_data)).advert_only:
+            self._advertised.heard(sighting, self.settings)
+        else:
             self._schedule.heard(sighting, asyncio.get_running_loop().time())
             self._heard.set()
+
+    def _came(self) -> None:
+        self._last_new = asyncio.get_running_loop().time()
+        self.publisher.status_changed.set()
 
     def _accepts(self, address: str) -> bool:
         return self._accept is None or address in self._accept

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     stream_rest_s: float = Field(default=900.0, gt=0)  # and then left alone
     context_wait_s: float = Field(default=3.0, gt=0)
     connect_timeout_s: float = Field(default=20.0, gt=0)
+    pairing_timeout_s: float = Field(default=60.0, gt=0)  # to connect with what is not bonded yet
+    #: Of scales that tell nothing without: {address: {user slot: consent code}}
+    consents: dict[str, dict[int, int]] = Field(default_factory=dict, repr=False)
     session_timeout_s: float = Field(default=300.0, gt=0)
     resend_s: float = Field(default=5.0, gt=0)
     resend_max_s: float = Field(default=60.0, gt=0)
@@ -62,6 +65,11 @@ class Settings(BaseSettings):
     def _is_zone(cls, value: str) -> str:
         ZoneInfo(value)
         return value
+
+    @field_validator("consents")
+    @classmethod
+    def _by_address(cls, value: dict[str, dict[int, int]]) -> dict[str, dict[int, int]]:
+        return {address.upper(): codes for address, codes in value.items()}
 
     @field_validator("accept", mode="before")
     @classmethod

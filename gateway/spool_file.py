@@ -161,7 +161,7 @@ class SpoolFile:
             )
             added = cursor.rowcount == 1
             if added and reading.sequence is None:
-                said.note(db, reading, now)
+                said.note(db, reading)
             if mark and reading.sequence is not None:
                 db.execute(
                     "INSERT INTO device (address, last_sequence, last_id) VALUES (?, ?, ?)"

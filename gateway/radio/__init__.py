@@ -7,7 +7,7 @@ HCI controller (a USB dongle, a serial port, a TCP socket). Either is imported o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +41,7 @@ class Radio(Protocol):
         disconnected_callback: DisconnectedCallback | None = None,
         *,
         pair: bool = False,
+        services: Collection[str] | None = None,
         timeout_s: float = CONNECT_TIMEOUT,
     ) -> BleakClient: ...
 

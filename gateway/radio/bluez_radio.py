@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -65,10 +65,16 @@ class BluezRadio:
         disconnected_callback: DisconnectedCallback | None = None,
         *,
         pair: bool = False,
+        services: Collection[str] | None = None,
         timeout_s: float = 30.0,
     ) -> BleakClient:
         return BleakClient(
-            device, disconnected_callback, pair=pair, timeout=timeout_s, backend=self._client
+            device,
+            disconnected_callback,
+            services,
+            pair=pair,
+            timeout=timeout_s,
+            backend=self._client,
         )
 
     def identity_address(self, device: BLEDevice) -> str:

@@ -16,6 +16,7 @@ from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakDeviceNotFoundError, BleakError
+from bleak.uuids import normalize_uuid_16
 from bumble import att, core
 from bumble.device import Peer
 
@@ -93,17 +94,22 @@ class BumbleClient(BaseBleakClient):
         await self.central.secure(connection, pair=pair)
         self._peer = Peer(connection)
         await self._peer.request_mtu(_PREFERRED_MTU)
-        await self._peer.discover_services()
+        await self._discover_services()
         self.services = await self._discover()
         names = {item.handle: item.uuid for item in self.services.characteristics.values()}
         self.central.discovered(address_of(connection.peer_address), names)
+
+    async def _discover_services(self) -> None:
+        """By UUID where they are named: some devices switch off when all are walked through."""
+        if self._wanted is None:
+            await self._peer.discover_services()
+        for uuid in sorted(self._wanted or ()):
+            await self._peer.discover_service(_as_devices_write_it(uuid))
 
     async def _discover(self) -> BleakGATTServiceCollection:
         found = BleakGATTServiceCollection()
         for service in self._peer.services:
             uuid = uuid_text(service.uuid)
-            if self._wanted and uuid not in self._wanted:
-                continue
             entry = BleakGATTService(service, service.handle, uuid)
             found.add_service(entry)
             await self._discover_characteristics(found, entry)
@@ -249,6 +255,13 @@ class BumbleClient(BaseBleakClient):
             task.cancel()
             lost.cancel()
             connection.remove_listener("disconnection", on_lost)
+
+
+def _as_devices_write_it(uuid: str) -> core.UUID:
+    """In 16 bits where it has them: a device compares the bytes."""
+    short = int(uuid[:8], 16)
+    of_the_sig = short <= 0xFFFF and normalize_uuid_16(short) == uuid  # noqa: PLR2004
+    return core.UUID.from_16_bits(short) if of_the_sig else core.UUID(uuid)
 
 
 async def _first_of(futures: Iterable[asyncio.Future[Any]]) -> None:

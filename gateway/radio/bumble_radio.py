@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -47,10 +47,16 @@ class BumbleRadio:
         disconnected_callback: DisconnectedCallback | None = None,
         *,
         pair: bool = False,
+        services: Collection[str] | None = None,
         timeout_s: float = 30.0,
     ) -> BleakClient:
         return BleakClient(
-            device, disconnected_callback, pair=pair, timeout=timeout_s, backend=self._client
+            device,
+            disconnected_callback,
+            services,
+            pair=pair,
+            timeout=timeout_s,
+            backend=self._client,
         )
 
     def identity_address(self, device: BLEDevice) -> str:

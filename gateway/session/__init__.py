@@ -9,5 +9,6 @@ oximeter.py      a pulse oximeter's memory
 pushes.py        cuff, scale, thermometer: they send what they have and hang up
 streams.py       a value a second for as long as it is worn: one of them is the reading
 users.py         consent to a scale's user slots
+advertised.py    a device that is never connected to
 decisions.py     what to ask, what is new, which value to take: pure
 """

@@ -78,14 +78,14 @@ def after_the_mark(known: DeviceRecord, found: Sequence[Reading], outcome: racp.
     return Ask.NEWER if same else Ask.ALL
 
 
-def is_sent_again(reading: Reading, said: Said | None, *, first: bool, at: datetime) -> bool:
+def is_sent_again(reading: Reading, said: Said, *, first: bool, at: datetime) -> bool:
     """A confirmation was lost, and the device begins with what it believes we do not have.
 
     Only for readings whose id was minted: the others are known by it. A device that shows a time,
     be it in 2000, cannot show it twice, while its clock runs. One without any may weigh the same
     person twice; there only the next moment counts.
     """
-    if not reading.minted or said is None or not first:
+    if not reading.minted or not first:
         return False
     return reading.device_time is not None or at - said.last_at <= SENT_AGAIN_WITHIN
 
@@ -102,13 +102,3 @@ def settled(readings: Sequence[Reading]) -> Reading | None:
         return readings[-1] if readings else None
     ordered = sorted(numbered, key=lambda reading: reading.values[0].value or 0.0)
     return ordered[(len(ordered) - 1) // 2]
-
-
-def weight_of(composition: Reading, weights: Sequence[Reading]) -> Reading | None:
-    """The weight that a composition belongs to: of its time and user where it tells them."""
-    for weight in reversed(weights):
-        times = {weight.device_time, composition.device_time} - {None}
-        users = {weight.user_slot, composition.user_slot} - {None}
-        if len(times) <= 1 and len(users) <= 1:
-            return weight
-    return None

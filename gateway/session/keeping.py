@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,7 @@ class Keeper:
     watcher: Watcher
     clock: Callable[[], datetime]
     facts: Facts = field(default_factory=Facts)
+    frame: str | None = None  # the dialect of its family
     new: int = 0
     ending: bool = False
     refused: SpoolUnavailable | None = None
@@ -53,10 +54,10 @@ class Keeper:
     def reading(self, heard: Heard) -> Reading:
         """Never fails: what no codec reads travels as its bytes."""
         return normalise.normalise(
-            _sixteen(heard.characteristic), heard.payload, self._origin(heard.at)
+            sixteen(heard.characteristic), heard.payload, self.origin(heard.at)
         )
 
-    def _origin(self, at: datetime) -> Provenance:
+    def origin(self, at: datetime) -> Provenance:
         return Provenance(
             device=self.sighting.address,
             received_at=at,
@@ -67,6 +68,7 @@ class Keeper:
             manufacturer=self.facts.manufacturer,
             model=self.facts.model,
             serial=self.facts.serial,
+            frame=self.frame,
         )
 
     async def keep(self, reading: Reading, *, mark: bool = True) -> bool:
@@ -112,8 +114,9 @@ class Keeper:
         reading = self.reading(heard)
         first, self._pushed = not self._pushed, True
         said = await self._said(reading) if reading.minted else None
-        if not decisions.is_sent_again(reading, said, first=first, at=heard.at):
-            await self.keep(reading)
+        if said is not None and decisions.is_sent_again(reading, said, first=first, at=heard.at):
+            return self.reading(replace(heard, at=said.last_at))  # the id that it was given then
+        await self.keep(reading)
         return reading
 
     async def keep_listed(self, heard: Heard) -> None:
@@ -126,6 +129,6 @@ class Keeper:
             await self.keep(reading)
 
 
-def _sixteen(uuid: str) -> str:
+def sixteen(uuid: str) -> str:
     """The 16-bit form of a UUID, as readings name their raw values: `2A35`."""
     return uuid[4:8].upper()

@@ -63,12 +63,14 @@ class Meter:
         if isinstance(outcome, racp.Failed):
             raise ConnectionError(f"records ended early: {outcome.reason}")
 
-    async def take(self, heard: Heard) -> None:
-        """A value outside of any report."""
+    async def take(self, heard: Heard) -> bool:
         if heard.characteristic == glucose.CHARACTERISTIC:
             await self._take_record(heard)
         elif heard.characteristic == glucose_context.CHARACTERISTIC:
             await self._take_context(heard)
+        else:
+            return heard.characteristic == racp.CHARACTERISTIC
+        return True
 
     async def finish(self) -> None:
         await self._flush(everything=True)

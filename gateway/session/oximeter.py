@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devices import racp
-from devices.uuids import short
+from devices.plx_spot_check import CHARACTERISTIC as SPOT_CHECK
 from gateway.session.keeping import Keeper, carried_through
 from gateway.session.meter import RECORD_TIMEOUT_S
 from gateway.session.talk import Heard, Talk
-
-SPOT_CHECK = short(0x2A5E)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,12 +48,16 @@ class Oximeter:
         if heard.characteristic == racp.CHARACTERISTIC:
             return procedure.handle(racp.Indicated(message=racp.decode(heard.payload)))
         procedure.handle(racp.RecordArrived())
-        await carried_through(self.take(heard))
+        if heard.characteristic == SPOT_CHECK:
+            await carried_through(self.keeper.keep_listed(heard))
         return None
 
-    async def take(self, heard: Heard) -> None:
-        if heard.characteristic == SPOT_CHECK:
-            await self.keeper.keep_listed(heard)
+    async def take(self, heard: Heard) -> bool:
+        """Outside of a listing: of this moment, as any push."""
+        if heard.characteristic != SPOT_CHECK:
+            return False
+        await self.keeper.keep_listed(heard)
+        return True
 
     async def finish(self) -> None:
         """Each record was spooled as it came."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from devices.uuids import short
+from devices import heart_rate, plx_continuous
 from gateway.session import decisions
 from gateway.session.keeping import Keeper
 from gateway.session.talk import Heard, Talk
 from vitals.reading import Reading
 
-HEART_RATE, CONTINUOUS_OXIMETRY = short(0x2A37), short(0x2A5F)
-STREAMED = (HEART_RATE, CONTINUOUS_OXIMETRY)
+STREAMED = (heart_rate.CHARACTERISTIC, plx_continuous.CHARACTERISTIC)
 ENOUGH = 9  # values; an odd number has a middle
 
 
@@ -47,9 +46,11 @@ class Stream:
     def _enough(self, offered: list[str]) -> bool:
         return all(len(self._heard.get(uuid, ())) >= ENOUGH for uuid in offered)
 
-    async def take(self, heard: Heard) -> None:
-        if heard.characteristic in STREAMED:
-            self._heard.setdefault(heard.characteristic, []).append(self.keeper.reading(heard))
+    async def take(self, heard: Heard) -> bool:
+        if heard.characteristic not in STREAMED:
+            return False
+        self._heard.setdefault(heard.characteristic, []).append(self.keeper.reading(heard))
+        return True
 
     async def finish(self) -> None:
         """One reading for each kind of value, of a link that broke too."""

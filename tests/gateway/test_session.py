@@ -62,7 +62,14 @@ class FakeMeter:
     async def reset(self) -> None:
         raise NotImplementedError
 
-    def client(self, device: Any, disconnected_callback: Any = None, *, pair: bool = False) -> Any:
+    def client(
+        self,
+        device: Any,
+        disconnected_callback: Any = None,
+        *,
+        pair: bool = False,
+        services: Any = None,
+    ) -> Any:
         self.gone = disconnected_callback
         return self
 
