@@ -16,9 +16,10 @@ import typer
 
 from gateway import language, pair_socket, wizard
 from gateway.desk import PairingDesk
-from gateway.front import forgetting, open_front
+from gateway.front import open_front
 from gateway.metrics import Metrics, serve
 from gateway.outbox import Backoff, Outbox
+from gateway.pair_memory import BoxMemory
 from gateway.publisher import Publisher
 from gateway.radio import open_radio
 from gateway.service import Gateway
@@ -132,7 +133,8 @@ async def _serve(settings: Settings) -> None:
                     clock=utc_now,
                     watcher=desk,
                 )
-                desk.known, desk.on_forget = spool.addresses, forgetting(radio, spool)
+                memory = BoxMemory(radio=radio, spool=spool, ruled=gateway.wishes.ruled_at)
+                await desk.remember(memory)
                 await gateway.run()
     except asyncio.CancelledError:
         structlog.get_logger(__name__).info("stopped")

@@ -7,7 +7,7 @@ it. What it says is decided in `gateway.pairing`; here is only the waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,6 +16,7 @@ import structlog
 from devices import quirks
 from gateway.kinds import DeviceKind, kind_of
 from gateway.link import Failure, Sighting, short_hash
+from gateway.pair_memory import Memory, NoMemory
 from gateway.pairing import Pairing, Step, admits, after
 from gateway.pairing_events import (
     Act,
@@ -49,13 +50,11 @@ _ASKING = frozenset({Step.PASSKEY, Step.COMPARE})
 class PairingDesk:
     """One per gateway; `online`: whether the clinic can be reached now.
 
-    `known` and `on_forget` are set once the spool and the radio are there: which devices were read
-    before, and how bond and memory of one are dropped.
+    The radio is opened with the desk as its agent, so what it remembers is given to it after that.
     """
 
     def __init__(self, clock: Callable[[], datetime], online: Callable[[], bool]) -> None:
-        self.known: Callable[[], Awaitable[Collection[str]]] = _nothing
-        self.on_forget: Callable[[str], Awaitable[None]] = _nowhere
+        self._memory: Memory = NoMemory()
         self._clock = clock
         self._online = online
         self._state = Pairing()
@@ -63,8 +62,14 @@ class PairingDesk:
         self._changed = asyncio.Event()
         self._known: frozenset[str] = frozenset()
         self._kinds: dict[str, DeviceKind] = {}
-        self._paired: set[str] = set()
+        self._paired: dict[str, datetime] = {}
+        self._notes: set[asyncio.Task[None]] = set()
         self._answer: asyncio.Future[int | bool | None] | None = None
+
+    async def remember(self, memory: Memory) -> None:
+        """What was paired before, and from now on."""
+        self._memory = memory
+        self._paired = await memory.paired()
 
     # For a page or a terminal.
 
@@ -101,11 +106,11 @@ class PairingDesk:
         """
         following = after(self._state, act, self._clock())
         if isinstance(act, Forgot) and self._state.address is not None:
-            self._paired.discard(self._state.address)
-            await self.on_forget(self._state.address)
+            await self._memory.forget(self._state.address)
+            self._paired.pop(self._state.address, None)
             log.info("pairing_forgotten", device=short_hash(self._state.address))
         if not self._state.is_open or following.step is Step.PREPARE:
-            self._known = frozenset(await self.known())
+            self._known = frozenset(await self._memory.known())
         if isinstance(act, Entered):
             self._give(act.passkey)
         elif isinstance(act, Compared):
@@ -154,11 +159,11 @@ class PairingDesk:
     # For the service (`gateway.link.Watcher`).
 
     def admits(self, sighting: Sighting) -> bool:
-        """Whether a device that nobody has accepted may be visited: being paired, or paired here.
-
-        The clinic's own list has the last word once it names the device or wants it forgotten.
-        """
-        return admits(self._state, sighting.address) or sighting.address in self._paired
+        """Whether a device that nobody has accepted may be visited: it is paired now, or was."""
+        if admits(self._state, sighting.address):
+            return True
+        paired_at, ruled_at = self._paired.get(sighting.address), self._memory.ruled_at()
+        return paired_at is not None and (ruled_at is None or paired_at > ruled_at)
 
     def sighted(self, sighting: Sighting) -> None:
         kind = kind_of(sighting.services)
@@ -207,8 +212,8 @@ class PairingDesk:
         if state == self._state:
             return
         before, self._state = self._state, state
-        if state.step is Step.TEST and state.address is not None:
-            self._paired.add(state.address)
+        if state.step in {Step.TEST, Step.KEPT} and before.step is not state.step:
+            self._note_paired(state.address or "")
         if before.step in _ASKING and state.step not in _ASKING:
             self._give(None)  # nobody answers that any more
         if before.step is not state.step:
@@ -217,13 +222,11 @@ class PairingDesk:
         self._changed.set()
         self._changed = asyncio.Event()
 
-
-async def _nothing() -> Collection[str]:
-    return ()
-
-
-async def _nowhere(_: str) -> None:
-    return None
+    def _note_paired(self, address: str) -> None:
+        self._paired[address] = now = self._clock()
+        note = asyncio.get_running_loop().create_task(self._memory.pair(address, now))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
 
 
 def _bare(address: str) -> str:

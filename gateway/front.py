@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from gateway import pair_socket
 from gateway.desk import PairingDesk
-from gateway.link import Radio
 from gateway.settings import Settings
-from gateway.spool import Spool
 
 _ELSEWHERE = ("192.0.2.1", 9)  # documentation address: only the route to it is looked up
 
@@ -37,16 +35,6 @@ async def open_front(
         path = settings.pair_socket_file
         await stack.enter_async_context(pair_socket.serve(path, desk, clock, invite))
         yield
-
-
-def forgetting(radio: Radio, spool: Spool) -> Callable[[str], Awaitable[None]]:
-    """How a device that was just paired is forgotten: its bond first, then what was noted of it."""
-
-    async def forget(address: str) -> None:
-        await radio.forget(address)
-        await spool.forget(address)
-
-    return forget
 
 
 def _reached_at(taken: str) -> str:

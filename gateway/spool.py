@@ -202,13 +202,6 @@ class Spool:
     async def devices(self) -> list[DeviceRecord]:
         return await self._do(SpoolFile.devices)
 
-    async def addresses(self) -> list[str]:
-        """Of the devices that it remembers; none while it cannot be read."""
-        try:
-            return [device.address for device in await self.devices()]
-        except SpoolUnavailable:
-            return []
-
     async def seen(self, device: DeviceRecord) -> None:
         await self._do(lambda file: file.seen(device))
 
@@ -230,6 +223,13 @@ class Spool:
         return await self._do(
             lambda file: [o for o in wanted if not file.was_forgotten(o.device, o.order)]
         )
+
+    async def pair(self, address: str, at: datetime) -> None:
+        await self._do(lambda file: file.pair(address, at))
+
+    async def paired(self) -> dict[str, datetime]:
+        """When each device that was paired at home was."""
+        return await self._do(SpoolFile.paired)
 
     async def keep_desired(self, payload: bytes, at: datetime) -> None:
         await self._do(lambda file: file.keep_desired(payload, at))

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS desired (
     one INTEGER PRIMARY KEY CHECK (one = 1), payload BLOB NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS forgotten (
     device TEXT NOT NULL, order_id TEXT NOT NULL, PRIMARY KEY (device, order_id));
+CREATE TABLE IF NOT EXISTS paired (address TEXT PRIMARY KEY, at REAL NOT NULL);
 """
 
 
@@ -364,6 +365,7 @@ class SpoolFile:
         with self._transaction() as db:
             db.execute("DELETE FROM device WHERE address = ?", (address,))
             db.execute("DELETE FROM unfinished WHERE address = ?", (address,))
+            db.execute("DELETE FROM paired WHERE address = ?", (address,))
             if order is not None:
                 db.execute("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", (address, order))
 
@@ -374,6 +376,15 @@ class SpoolFile:
             ).fetchone()
             is not None
         )
+
+    def pair(self, address: str, at: datetime) -> None:
+        """Somebody in the home paired this device."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO paired VALUES (?, ?)", (address, at.timestamp()))
+
+    def paired(self) -> dict[str, datetime]:
+        rows = self._db.execute("SELECT address, at FROM paired")
+        return {address: datetime.fromtimestamp(at, UTC) for address, at in rows}
 
     def keep_desired(self, payload: bytes, at: datetime) -> None:
         with self._transaction() as db:

@@ -62,6 +62,10 @@ class Wishes:
         self.in_force, self.applied_at = wanted, at
         self.settings = wanted.applied_to(self.own)
 
+    def ruled_at(self) -> datetime | None:
+        """When the clinic last said which devices it accepts; None: it leaves that to the box."""
+        return None if self.in_force.accept is None else self.applied_at
+
     def report(self) -> DesiredStatus | None:
         if self.applied_at is None:
             return None

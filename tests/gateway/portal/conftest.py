@@ -41,11 +41,29 @@ class Clock:
 
 @dataclass(slots=True)
 class Told:
-    """What the box's other parts say and were asked to do."""
+    """A desk's memory: what the box's other parts say and were asked to do."""
 
     online: bool = True
-    known: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    noted: dict[str, datetime] = field(default_factory=dict)
+    ruled: datetime | None = None
+
+    async def known(self) -> list[str]:
+        return self.read
+
+    async def paired(self) -> dict[str, datetime]:
+        return dict(self.noted)
+
+    async def pair(self, address: str, at: datetime) -> None:
+        self.noted[address] = at
+
+    async def forget(self, address: str) -> None:
+        self.forgotten.append(address)
+        self.noted.pop(address, None)
+
+    def ruled_at(self) -> datetime | None:
+        return self.ruled
 
 
 @pytest.fixture
@@ -59,15 +77,9 @@ def told() -> Told:
 
 
 @pytest.fixture
-def desk(clock, told) -> PairingDesk:
-    async def known():
-        return told.known
-
-    async def forget(address):
-        told.forgotten.append(address)
-
+async def desk(clock, told) -> PairingDesk:
     made = PairingDesk(clock, lambda: told.online)
-    made.known, made.on_forget = known, forget
+    await made.remember(told)
     return made
 
 

@@ -7,11 +7,12 @@ import asyncio
 import pytest
 
 from gateway import desk as desk_module
+from gateway.desk import PairingDesk
 from gateway.kinds import DeviceKind
 from gateway.link import Failure
 from gateway.pairing import NotNow, Step, Trouble
 from gateway.pairing_events import Chose, Closed, Compared, Entered, Forgot, Opened, WentBack
-from tests.gateway.portal.conftest import CUFF, METER, found, reading, sighting
+from tests.gateway.portal.conftest import CUFF, METER, NOW, found, reading, sighting
 
 
 async def ready(desk, clock):
@@ -90,6 +91,29 @@ async def test_a_paired_device_stays_admitted_until_it_is_forgotten(desk, clock,
     assert not desk.admits(sighting())
 
 
+async def test_what_was_paired_at_home_outlives_a_restart(desk, clock, told):
+    await ready(desk, clock)
+    desk.connected(CUFF)
+    async with asyncio.timeout(5):
+        while CUFF not in told.noted:
+            await asyncio.sleep(0)
+    again = PairingDesk(clock, lambda: True)
+    assert not again.admits(sighting())
+    await again.remember(told)
+    assert again.admits(sighting())
+
+
+async def test_the_clinic_has_the_last_word(desk, clock, told):
+    await ready(desk, clock)
+    desk.connected(CUFF)
+    await desk.act(Closed())
+    told.ruled = NOW
+    assert desk.admits(sighting())  # paired since
+    clock.passes(60)
+    told.ruled = clock()
+    assert not desk.admits(sighting())
+
+
 async def test_a_refused_act_forgets_nothing(desk, clock, told):
     await ready(desk, clock)
     with pytest.raises(NotNow):
@@ -98,7 +122,7 @@ async def test_a_refused_act_forgets_nothing(desk, clock, told):
 
 
 async def test_known_devices_are_offered_and_not_taken(desk, clock, told):
-    told.known = [CUFF]
+    told.read = [CUFF]
     await desk.act(Opened())
     await desk.act(Chose(DeviceKind.CUFF))
     found(desk, clock)

@@ -274,7 +274,7 @@ async def test_every_page_has_the_emergency_number(browser):
 
 
 async def test_an_advertised_name_cannot_become_markup(browser, desk, clock, told):
-    told.known = [CUFF]
+    told.read = [CUFF]
     page = await press(browser, await sign_in(browser), "open")
     await press(browser, page, "kind:cuff")
     found(desk, clock, name="<script>alert(1)</script>")
