@@ -246,7 +246,7 @@ class BumbleClient(BaseBleakClient):
         connection.on("disconnection", on_lost)
         try:
             await _first_of([task, lost])
-            if not task.done() or task.cancelled():
+            if not task.done() or task.cancelled() or (lost.done() and task.exception()):
                 raise BleakError("disconnected")
             return task.result()
         except core.BaseError as exc:
