@@ -28,7 +28,7 @@ from store.directory import Directory, Slot
 from store.errors import translated
 from store.queries import load
 from store.rows import NO_SLOT, BatchOutcome, QuarantineRow, ReadingRow, measured_columns
-from vitals.reading import Measure
+from vitals.reading import Kind, Measure, Reading, coded
 
 _MEASURES = tuple(measure.value for measure in Measure)
 _AMEND_AT_ONCE = 2000  # rows of one statement: seconds below its timeout, whatever a batch holds
@@ -134,8 +134,17 @@ def _fullest(readings: Sequence[ReadingRow]) -> dict[Key, ReadingRow]:
         if added := [value for value in row.reading.raw if value not in known]:
             context = {**first.reading.context, **row.reading.context}
             whole = msgspec.structs.replace(first.reading, raw=[*known, *added], context=context)
-            unique[row.key] = msgspec.structs.replace(first, reading=whole)
+            unique[row.key] = msgspec.structs.replace(first, reading=_with_body_fat(whole))
     return unique
+
+
+def _with_body_fat(reading: Reading) -> Reading:
+    """As `amend_readings` has it: of a weighing's context one number is a measurement."""
+    fat = reading.context.get(Measure.BODY_FAT)
+    known = any(value.measure is Measure.BODY_FAT for value in reading.values)
+    if reading.kind is not Kind.WEIGHT or known or not isinstance(fat, float):
+        return reading
+    return msgspec.structs.replace(reading, values=[*reading.values, coded(Measure.BODY_FAT, fat)])
 
 
 async def _begin(

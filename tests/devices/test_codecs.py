@@ -131,3 +131,23 @@ def test_a_short_uuid_has_sixteen_bits():
     assert uuids.GLUCOSE_SERVICE == "00001808-0000-1000-8000-00805f9b34fb"
     with pytest.raises(ValueError, match="not a 16-bit"):
         uuids.short(0x10000)
+
+
+FLAGGED = sorted(uuid for uuid, codec in registry.CODECS.items() if codec.flag_bytes)
+
+
+@pytest.mark.parametrize("uuid", FLAGGED)
+def test_every_set_of_flags_at_every_length_is_read_or_refused(uuid):
+    codec = registry.CODECS[uuid]
+    for flags in range(1 << 8 if codec.flag_bytes == 1 else 1 << 13):
+        head = flags.to_bytes(codec.flag_bytes, "little")
+        read = [size for size in range(30) if is_read(codec, head + bytes(size))]
+        assert len(read) <= 1 or uuid == short(0x2A37)  # but for the beats, flags say the length
+
+
+def is_read(codec: registry.Codec, payload: bytes) -> bool:
+    try:
+        codec.decode(payload)
+    except DecodeError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""A glucose context that comes after its reading joins it, through broker and database (I1, I2)."""
+"""What belongs to a reading joins it, late too, through broker and database (I1, I2)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ import msgspec
 import psycopg
 import pytest
 
-from devices import glucose
+from devices import glucose, weight
 from devices.ieee11073 import sfloat_of
 from gateway.metrics import Metrics
-from gateway.normalise import GLUCOSE, Provenance, normalise, with_context
+from gateway.normalise import (
+    COMPOSITION,
+    GLUCOSE,
+    WEIGHT,
+    Provenance,
+    normalise,
+    with_context,
+)
 from gateway.outbox import Outbox
 from gateway.publisher import Publisher
 from gateway.settings import Broker
@@ -37,6 +44,7 @@ from vitals.clock import utc_now
 __all__ = ["site"]
 pytestmark = pytest.mark.services
 
+ORIGIN = Provenance(device=CUFF, received_at=NOW, zone=ZoneInfo("UTC"))
 CONTEXT = bytes.fromhex("02060001")  # of record 6: before a meal
 OTHER_CONTEXT = bytes.fromhex("02060002")  # the same, corrected: after it
 
@@ -52,9 +60,7 @@ def record(sequence=6):
             location=1,
         )
     )
-    return normalise(
-        GLUCOSE, payload, Provenance(device=CUFF, received_at=NOW, zone=ZoneInfo("UTC"))
-    )
+    return normalise(GLUCOSE, payload, ORIGIN)
 
 
 PLAIN = record()
@@ -182,3 +188,58 @@ async def test_only_ingest_may_amend(database, role):
 async def test_ingest_itself_cannot_change_a_reading(ingest):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await ingest.execute("UPDATE reading SET context = '{}'")
+
+
+def weighing():
+    scale = weight.Weight(weight=81.5, unit="kg", time=NOW.replace(tzinfo=None), user_id=2)
+    return normalise(WEIGHT, weight.encode(scale), ORIGIN)
+
+
+WEIGHED = weighing()
+COMPOSED = with_context(WEIGHED, bytes.fromhex("9803c500a01b7c013c2f74205212"), COMPOSITION)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [[COMPOSED]],
+        [[WEIGHED], [COMPOSED]],  # the composition came late
+        [[WEIGHED, COMPOSED]],
+        [[COMPOSED, WEIGHED]],
+        [[COMPOSED], [WEIGHED], [COMPOSED]],
+    ],
+    ids=["whole", "late", "together", "out of order", "again"],
+)
+async def test_a_body_composition_joins_its_weighing_however_it_comes(ingest, admin, batches):
+    for batch in batches:
+        await write(ingest, *batch)
+    stored = await only_row(admin, "north")
+    assert (stored["kind"], stored["weight_kg"], stored["body_fat_pct"]) == ("weight", 81.5, 19.7)
+    assert stored["context"]["muscle_pct"] == 38.0
+    assert [value["characteristic"] for value in stored["raw"]] == ["2A9D", "2A9C"]
+
+
+@pytest.mark.parametrize(
+    ("characteristic", "payload", "kind", "columns"),
+    [
+        ("2A5E", "0062003d00", "pulse_oximetry", {"spo2_pct": 98, "pulse_per_min": 61}),
+        ("2A1C", "01da0300ff", "temperature", {"temperature_c": 37.0}),
+        ("2A37", "0648", "heart_rate", {"heart_rate_per_min": 72, "pulse_per_min": None}),
+        (
+            "2AA7",
+            "0d4373002c010324001a003e04",
+            "continuous_glucose",
+            {"sensor_glucose_mg_dl": 115, "glucose_mg_dl": None},
+        ),
+        ("2A9C", "0000d700", "body_composition", {"body_fat_pct": 21.5, "weight_kg": None}),
+        ("SD181D", "a24c63e20702010f2f1c", "weight", {"weight_kg": 127.1}),
+    ],
+)
+async def test_each_kind_is_stored_in_its_own_columns(
+    ingest, admin, characteristic, payload, kind, columns
+):
+    reading = normalise(characteristic, bytes.fromhex(payload), ORIGIN)
+    assert len((await write(ingest, reading)).stored) == 1
+    stored = await only_row(admin, "north")
+    assert (stored["kind"], stored["failed"]) == (kind, False)
+    assert {name: stored[name] for name in columns} == columns

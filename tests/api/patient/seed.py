@@ -77,6 +77,13 @@ class Home:
     def weight(self, at: datetime, kg: float, **more: Any) -> ReadingRow:
         return self._row(SCALE, Kind.WEIGHT, at, [coded(Measure.WEIGHT, kg)], **more)
 
+    def of_kind(
+        self, kind: Kind, at: datetime, values: dict[Measure, float], **more: Any
+    ) -> ReadingRow:
+        """Of any other kind, by the scale's address: what a device is called decides nothing."""
+        measured = [coded(measure, value) for measure, value in values.items()]
+        return self._row(SCALE, kind, at, measured, **more)
+
     def undecoded(self, at: datetime) -> ReadingRow:
         return self._row(CUFF, Kind.UNDECODED, at, [])
 

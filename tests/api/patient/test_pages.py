@@ -13,7 +13,7 @@ from store import audit, limits
 from store.tenancy import clinic_session
 from tests.api.conftest import NOW, Browser, Clinic, Clock, open_browser
 from tests.api.patient.seed import Home
-from vitals.reading import Comparator
+from vitals.reading import Comparator, Kind, Measure
 
 TABS = ("", "/readings", "/alerts", "/time", "/plan", "/devices")
 FORM = {"given_name": "Rosa", "family_name": "Exampleton", "birth_date": "1951-03-14"}
@@ -74,6 +74,40 @@ async def test_units_are_the_readers(nurse: Browser, rosa: UUID, admin: Any):
     assert "mmol/L over the last 7 days" in text
     assert "Glucose, mmol/L" in text
     assert "Weight, kg" in text
+
+
+OTHER_KINDS: dict[Kind, tuple[dict[Measure, float], str]] = {
+    Kind.PULSE_OXIMETRY: ({Measure.SPO2: 97, Measure.PULSE: 61}, "97 %"),
+    Kind.TEMPERATURE: ({Measure.TEMPERATURE: 36.4}, "36.4 °C (97.5 °F)"),
+    Kind.HEART_RATE: ({Measure.HEART_RATE: 118}, "118 per min"),
+    Kind.CONTINUOUS_GLUCOSE: ({Measure.SENSOR_GLUCOSE: 126}, "126 mg/dL"),
+    Kind.BODY_COMPOSITION: ({Measure.BODY_FAT: 21.5}, "21.5 %"),
+}
+
+
+async def test_every_kind_reaches_the_chart_the_list_and_the_days(
+    nurse: Browser, home: Home, admin: Any
+):
+    patient = await home.patient()
+    at = NOW - timedelta(hours=5)
+    await home.write([home.of_kind(kind, at, values) for kind, (values, _) in OTHER_KINDS.items()])
+    await home.judge(now=NOW)
+    overview = (await nurse.get(f"/patients/{patient}")).text
+    for title in ("Oxygen saturation", "Temperature", "Heart rate", "Sensor glucose", "Body fat"):
+        assert f'"title": "{title}"' in overview or f'"title":"{title}"' in overview
+        assert f"{title}, " in overview  # a column of the table
+    for kind, (_, words) in OTHER_KINDS.items():
+        listed = (await nurse.get(f"/patients/{patient}/readings?kind={kind.value}")).text
+        assert words in listed.replace("\N{NO-BREAK SPACE}", " ")
+    days = await admin.execute(
+        "SELECT measure, last_value FROM daily_summary WHERE patient_id = %s", [patient]
+    )
+    assert dict(await days.fetchall()) == {
+        "spo2_pct": 97, "temperature_c": 36.4, "heart_rate_per_min": 118,
+        "sensor_glucose_mg_dl": 126, "body_fat_pct": 21.5,
+    }  # fmt: skip
+    alerts = await admin.execute("SELECT count(*) FROM alert WHERE patient_id = %s", [patient])
+    assert await alerts.fetchone() == (0,)
 
 
 async def test_another_clinics_patient_is_not_there(
