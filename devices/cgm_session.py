@@ -1,7 +1,7 @@
 """CGM Session Start Time (0x2AAA): the instant from which a glucose sensor counts its minutes.
 
 GATT Specification Supplement, under this name; Continuous Glucose Monitoring Service 1.0.2, section
-3.5: wall time, zone in quarters of an hour, summer time. The E2E-CRC may follow.
+3.4: wall time, zone in quarters of an hour, summer time. The E2E-CRC may follow.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """E2E-CRC: the checksum at the end of a CGM record.
 
-Continuous Glucose Monitoring Service 1.0.2, section 3.11: polynomial x16 + x12 + x5 + 1, begun
+Continuous Glucose Monitoring Service 1.0.2, under "E2E-CRC": polynomial x16 + x12 + x5 + 1, begun
 with 0xFFFF, bits of each byte from the lowest, sent low byte first.
 """
 
