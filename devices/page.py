@@ -29,6 +29,15 @@ PAIRING = {
     Pairing.PASSKEY: "code on its display",
     Pairing.PASSKEY_ON_LABEL: "code on its label",
 }
+#: What a field of a row says, if it is set.
+TRAITS = {
+    "needs_consent": "Silent until a user slot is consented to.",
+    "advert_only": "Never connected to.",
+    "brief": "On the air for seconds after a measurement.",
+    "hangs_up": "Ends the link itself.",
+    "sends_again": "Sends what it has sent before.",
+    "forgets_bond": "May forget its bond.",
+}
 
 
 def page() -> str:
@@ -93,7 +102,8 @@ def _family(row: Quirks) -> tuple[str, ...]:
 
 def _note(row: Quirks) -> str:
     links = ", ".join(f"[{number}]({source})" for number, source in enumerate(row.sources, 1))
-    return " ".join(filter(None, [row.note, f"({links})" if links else ""]))
+    traits = [words for field, words in TRAITS.items() if getattr(row, field)]
+    return " ".join(filter(None, [*traits, row.note, f"({links})" if links else ""]))
 
 
 def _dialects(uuid: str) -> str:

@@ -113,9 +113,8 @@ FAMILIES: tuple[Quirks, ...] = (
         sends_again=True,
         simulated=True,
         note=(
-            "To be bonded by an agent while a P blinks. Seen on the air for moments after a "
-            "measurement. Sends what was measured since the last visit; older history is "
-            "proprietary. Models that advertise only 0xFE4A (X2+ Connect, HEM-7188T1) have no "
+            "To be bonded by an agent while a P blinks. Older history is proprietary. Models that "
+            "advertise only 0xFE4A (X2+ Connect, HEM-7188T1) have no "
             "Blood Pressure Service to read."
         ),
         sources=(
@@ -181,8 +180,8 @@ FAMILIES: tuple[Quirks, ...] = (
         forgets_bond=True,
         simulated=True,
         note=(
-            "Sends its whole history again when asked without a sequence number. The Plus One "
-            "has been seen to need a new bond."
+            "Its whole history comes again when it is asked without a sequence number. It was the "
+            "Plus One that needed a new bond."
         ),
         sources=(
             "https://github.com/NightscoutFoundation/xDrip/issues/138",
@@ -252,9 +251,9 @@ FAMILIES: tuple[Quirks, ...] = (
         ),
         simulated=True,
         note=(
-            "Says nothing until a user slot is consented to with its PIN. New batteries wipe slots "
-            "and PINs. The BF 788 sends compositions of zeros where it measured none: they are no "
-            "measurement. Composition has no time and no user: it belongs to the weight before it."
+            "New batteries wipe slots and PINs. The BF 788 sends compositions of zeros where it "
+            "measured none: they are no measurement. Composition has no time and no user: it "
+            "belongs to the weight before it."
         ),
         sources=(
             "https://github.com/oliexdev/openScale/issues/219",

@@ -55,7 +55,6 @@ class Quirks:
     needs_consent: bool = False  # User Data Service: silent until a user slot is consented to
     advert_only: bool = False  # never connected to: the reading stands in the advertisement
     frame: str | None = None  # its own frame on a standard characteristic (`registry.DIALECTS`)
-    trust_time_offset: bool = True  # of a glucose record; False: base time is what was shown
     set_clock: bool = True
     hangs_up: bool = False  # ends the link itself once it has sent everything
     brief: bool = False  # on the air for seconds after a measurement only
