@@ -121,7 +121,9 @@ async def _serve(settings: Settings) -> None:
                     settings.metrics_port,
                     lambda: publisher.connected,
                 ),
-                open_radio(settings.radio, settings.keys, agent=desk) as radio,
+                open_radio(
+                    settings.radio, settings.keys, agent=desk, on_reset=metrics.radio_was_reset
+                ) as radio,
                 open_front(settings, desk, utc_now),
             ):
                 gateway = Gateway(

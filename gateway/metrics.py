@@ -9,6 +9,8 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from gateway.link import Health
+
 
 class Metrics:
     """One registry per process; tests make as many as they like."""
@@ -71,9 +73,20 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.radio_resets = Counter(
+            "hearthline_gateway_radio_resets",
+            "Resets of the Bluetooth adapter by the watchdog, by what was wrong with it",
+            ["reason"],
+            registry=self.registry,
+        )
+        for reason in Health:
+            self.radio_resets.labels(reason=reason.value)
         self.connected = Gauge(
             "hearthline_gateway_broker_connected", "1 with a broker", registry=self.registry
         )
+
+    def radio_was_reset(self, reason: Health) -> None:
+        self.radio_resets.labels(reason=reason.value).inc()
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from gateway.link import AdapterState, Bond, EarlyValue, Health, PairingAgent
 
 DisconnectedCallback = Callable[[BleakClient], None]
 
-CONNECT_TIMEOUT = 30.0  # seconds
+CONNECT_TIMEOUT = 60.0  # seconds; somebody may have to type digits first
 _BUMBLE = "bumble:"
 
 

@@ -66,7 +66,7 @@ class BluezRadio:
         *,
         pair: bool = False,
         services: Collection[str] | None = None,
-        timeout_s: float = 30.0,
+        timeout_s: float = 60.0,
     ) -> BleakClient:
         return BleakClient(
             device,
