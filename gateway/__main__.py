@@ -14,7 +14,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from gateway import language, pair_socket, wizard
+from gateway import language, pair_command
 from gateway.desk import PairingDesk
 from gateway.front import open_front
 from gateway.metrics import Metrics, serve
@@ -28,7 +28,6 @@ from gateway.spool import Spool, open_spool
 from vitals.clock import utc_now
 
 ONCE_QUIET_S = 10.0
-START_S = 20.0  # for an agent that the wizard starts itself
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -55,52 +54,22 @@ def pair(
     *,
     lang: Annotated[str, typer.Option(help="en or es; else the terminal's own.")] = "",
     link: Annotated[bool, typer.Option(help="Only print where the pairing pages are.")] = False,
+    socket: Annotated[
+        Path | None, typer.Option(help="The running agent's, where it is not by the settings.")
+    ] = None,
 ) -> None:
     """Connect a device, step by step. Asks the agent that runs, or is it as long as it lasts."""
-    settings = Settings()
+    path = socket or Settings().pair_socket_file
     spoken = language.best(lang or locale.getlocale()[0] or "")
     with suppress(KeyboardInterrupt):
         if link:
-            asyncio.run(_print_link(settings.pair_socket_file))
-        else:
-            sys.exit(asyncio.run(_pair(settings, spoken)))
+            sys.exit(asyncio.run(pair_command.print_link(path)))
+        sys.exit(asyncio.run(pair_command.pair(path, spoken, _serve_quietly)))
 
 
-async def _pair(settings: Settings, spoken: str) -> int:
-    path = settings.pair_socket_file
-    with suppress(pair_socket.NobodyThere):
-        return await wizard.run(path, spoken, sys.stdin, sys.stdout)
+async def _serve_quietly() -> None:
     _log_json(quiet=True)
-    agent = asyncio.create_task(_serve(settings), name="agent")
-    try:
-        await _until_it_answers(path, agent)
-        return await wizard.run(path, spoken, sys.stdin, sys.stdout)
-    finally:
-        agent.cancel()
-        await asyncio.wait({agent})
-
-
-async def _until_it_answers(path: Path, agent: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(START_S):
-        while True:
-            if agent.done():
-                agent.result()  # why it could not start
-                raise pair_socket.NobodyThere
-            with suppress(pair_socket.NobodyThere):
-                async with pair_socket.connect(path):
-                    return
-            await asyncio.sleep(0.1)
-
-
-async def _print_link(path: Path) -> None:
-    try:
-        async with pair_socket.connect(path) as line:
-            answer = await line.ask(pair_socket.Ask(invite=True))
-    except pair_socket.NobodyThere:
-        sys.exit("The gateway does not run, or this user may not ask it.")
-    if not answer.invitation:
-        sys.exit("There are no pairing pages: set HEARTHLINE_GATEWAY_PORTAL_PORT.")
-    sys.stdout.write(f"Once, within 15 minutes: {answer.invitation}\nPIN: {answer.pin}\n")
+    await _serve(Settings())
 
 
 async def _serve(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from gettext import NullTranslations
 
-from gateway.pairing import Pairing, Step, Trouble
+from gateway.pairing_state import Pairing, Step, Trouble
 
 PATIENCE = timedelta(seconds=25)  # then the advice is opened by itself
 SLOW_CLINIC = timedelta(seconds=30)

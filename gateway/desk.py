@@ -7,6 +7,7 @@ it. What it says is decided in `gateway.pairing`; here is only the waiting.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
@@ -17,7 +18,7 @@ from devices import quirks
 from gateway.kinds import DeviceKind, kind_of
 from gateway.link import Failure, Sighting, short_hash
 from gateway.pair_memory import Memory, NoMemory
-from gateway.pairing import Pairing, Step, admits, after
+from gateway.pairing import admits, after
 from gateway.pairing_events import (
     Act,
     AskEnded,
@@ -36,6 +37,7 @@ from gateway.pairing_events import (
     Spooled,
     Ticked,
 )
+from gateway.pairing_state import Pairing, Step
 from vitals.reading import Reading
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,7 @@ log = structlog.get_logger(__name__)
 ANSWER_S = 28.0  # a device gives up pairing 30 s after its last word (Core Vol 3, Part H, 3.4)
 TICK_S = 1.0
 LONGEST_NAME = 40
+RECENT = 200  # receipts
 
 _ASKING = frozenset({Step.PASSKEY, Step.COMPARE})
 
@@ -64,6 +67,7 @@ class PairingDesk:
         self._kinds: dict[str, DeviceKind] = {}
         self._paired: dict[str, datetime] = {}
         self._notes: set[asyncio.Task[None]] = set()
+        self._receipted: deque[str] = deque(maxlen=RECENT)
         self._answer: asyncio.Future[int | bool | None] | None = None
 
     async def remember(self, memory: Memory) -> None:
@@ -166,7 +170,7 @@ class PairingDesk:
         return paired_at is not None and (ruled_at is None or paired_at > ruled_at)
 
     def sighted(self, sighting: Sighting) -> None:
-        kind = kind_of(sighting.services)
+        kind = kind_of({*sighting.services, *sighting.service_data})
         if kind is None or not self._state.is_open:
             return
         self._kinds[sighting.address] = kind
@@ -201,8 +205,11 @@ class PairingDesk:
 
     def spooled(self, address: str, reading: Reading) -> None:
         self._happened(Spooled(address, reading))
+        if reading.id in self._receipted:  # the clinic was faster than this word of it
+            self._happened(Receipted([reading.id]))
 
     def receipted(self, ids: Collection[str]) -> None:
+        self._receipted.extend(ids)
         self._happened(Receipted(ids))
 
     def _happened(self, fact: Fact) -> None:

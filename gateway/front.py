@@ -7,9 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
+import structlog
+
 from gateway import pair_socket
 from gateway.desk import PairingDesk
 from gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 _ELSEWHERE = ("192.0.2.1", 9)  # documentation address: only the route to it is looked up
 
@@ -18,23 +22,36 @@ _ELSEWHERE = ("192.0.2.1", 9)  # documentation address: only the route to it is 
 async def open_front(
     settings: Settings, desk: PairingDesk, clock: Callable[[], datetime]
 ) -> AsyncIterator[None]:
-    """Raises OSError when the portal's port is taken."""
+    """What cannot be opened (a port that is taken) is told and done without: readings go on."""
     async with AsyncExitStack() as stack:
-        invite: Callable[[], tuple[str, str]] = lambda: ("", "")  # noqa: E731
+        invite = _no_pages
         if settings.portal_port is not None:
-            from gateway.portal.door import Door, kept_pin  # noqa: PLC0415 -- loads a web server
-            from gateway.portal.service import serve  # noqa: PLC0415
-
-            door = Door(pin=kept_pin(settings.portal_pin_file))
-            taken = await stack.enter_async_context(serve(settings, desk, door, clock))
-
-            def invite() -> tuple[str, str]:
-                link = f"http://{_reached_at(taken)}/open/{door.new_link(clock())}"
-                return link, door.pin
-
+            try:
+                invite = await _open_pages(stack, settings, desk, clock)
+            except (OSError, ValueError) as exc:
+                log.warning("portal_unavailable", error=str(exc))
         path = settings.pair_socket_file
         await stack.enter_async_context(pair_socket.serve(path, desk, clock, invite))
         yield
+
+
+async def _open_pages(
+    stack: AsyncExitStack, settings: Settings, desk: PairingDesk, clock: Callable[[], datetime]
+) -> Callable[[], tuple[str, str]]:
+    from gateway.portal.door import Door, kept_pin  # noqa: PLC0415 -- loads a web server
+    from gateway.portal.service import serve  # noqa: PLC0415
+
+    door = Door(pin=kept_pin(settings.portal_pin_file))
+    taken = await stack.enter_async_context(serve(settings, desk, door, clock))
+
+    def invite() -> tuple[str, str]:
+        return f"http://{_reached_at(taken)}/open/{door.new_link(clock())}", door.pin
+
+    return invite
+
+
+def _no_pages() -> tuple[str, str]:
+    return "", ""
 
 
 def _reached_at(taken: str) -> str:

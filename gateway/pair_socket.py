@@ -18,7 +18,7 @@ import structlog
 
 from gateway import acts, language
 from gateway.desk import PairingDesk
-from gateway.pairing import NotNow
+from gateway.pairing_state import NotNow
 from gateway.screens import Screen, screen
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from gettext import NullTranslations
 from gateway import advice
 from gateway.advice import Tip
 from gateway.device_words import KindWords, kind_words
-from gateway.pairing import Found, Pairing, Step, Trouble
+from gateway.pairing_state import Found, Pairing, Step, Trouble
 from gateway.reading_words import Shown, shown_values
 
 NEAR_DBM = -65  # at least: beside the box

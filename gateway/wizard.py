@@ -16,7 +16,7 @@ from typing import TextIO
 
 from gateway import language
 from gateway.pair_socket import Answer, Ask, Line, connect
-from gateway.pairing import Step
+from gateway.pairing_state import Step
 from gateway.screens import Button, Choice, Screen
 
 WAIT_S = 10.0  # advice opens with time alone

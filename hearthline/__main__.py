@@ -6,7 +6,7 @@ import runpy
 import sys
 
 PARTS = {
-    "gateway": "the box in the home: run",
+    "gateway": "the box in the home: run, pair",
     "ingest": "broker to database; replay: the quarantine from the command line",
     "alerts": "readings to alerts and care tasks",
     "ccm_link": "evaluate a month, end abandoned timers",

@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from gateway import acts, language
 from gateway.desk import PairingDesk
-from gateway.pairing import NotNow, Step
+from gateway.pairing_state import NotNow, Step
 from gateway.portal import static
 from gateway.portal.door import Door, Session, TooManyTries
 from gateway.portal.guard import Guard
@@ -86,10 +86,12 @@ class Portal:
         self, page: Callable[[Request, Session], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def checked(request: Request) -> Response:
-            session = self.door.session(request.cookies.get(SESSION), self.clock())
+            waits = request.url.path == "/live"  # a page left open is nobody's act
+            key = request.cookies.get(SESSION)
+            session = self.door.session(key, self.clock(), renew=not waits)
             if session is not None:
                 return await page(request, session)
-            if request.url.path == "/live":
+            if waits:
                 return Response(status_code=401)
             return RedirectResponse("/pin", 303)
 

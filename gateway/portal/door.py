@@ -83,15 +83,19 @@ class Door:
         until = self._links.pop(token, None)
         return self._new_session(now) if until is not None and now < until else None
 
-    def session(self, key: str | None, now: datetime) -> Session | None:
-        """The session with that key, which lives on; None: there is none, or it slept too long."""
+    def session(self, key: str | None, now: datetime, *, renew: bool = True) -> Session | None:
+        """The session with that key; None: there is none, or it slept too long.
+
+        `renew`: somebody did something, so it lives on.
+        """
         found = self._sessions.get(key or "")
         if found is None:
             return None
         if now - found.last >= IDLE:
             del self._sessions[key or ""]
             return None
-        found.last = now
+        if renew:
+            found.last = now
         return found
 
     def _new_session(self, now: datetime) -> str:

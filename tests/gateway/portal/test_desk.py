@@ -10,8 +10,8 @@ from gateway import desk as desk_module
 from gateway.desk import PairingDesk
 from gateway.kinds import DeviceKind
 from gateway.link import Failure
-from gateway.pairing import NotNow, Step, Trouble
 from gateway.pairing_events import Chose, Closed, Compared, Entered, Forgot, Opened, WentBack
+from gateway.pairing_state import NotNow, Step, Trouble
 from tests.gateway.portal.conftest import CUFF, METER, NOW, found, reading, sighting
 
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.pairing import Step
 from gateway.pairing_events import Opened
+from gateway.pairing_state import Step
 from gateway.portal import door as door_module
 from gateway.portal import guard
 from gateway.portal.door import Door, TooManyTries, kept_pin

@@ -10,20 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.kinds import DeviceKind
 from gateway.link import Failure
-from gateway.pairing import (
-    ANSWER,
-    LONGEST,
-    MOST_FOUND,
-    OPEN_FOR,
-    SETTLE,
-    TEST_AGE,
-    NotNow,
-    Pairing,
-    Step,
-    Trouble,
-    admits,
-    after,
-)
+from gateway.pairing import ANSWER, LONGEST, MOST_FOUND, OPEN_FOR, SETTLE, TEST_AGE, admits, after
 from gateway.pairing_events import (
     Act,
     AskEnded,
@@ -48,6 +35,7 @@ from gateway.pairing_events import (
     WantsAnother,
     WentBack,
 )
+from gateway.pairing_state import NotNow, Pairing, Step, Trouble
 from vitals.reading import (
     Absent,
     Certainty,

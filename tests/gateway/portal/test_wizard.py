@@ -14,8 +14,8 @@ import pytest
 from gateway import pair_socket, wizard
 from gateway.kinds import DeviceKind
 from gateway.pair_socket import Ask, NobodyThere
-from gateway.pairing import Step
 from gateway.pairing_events import Chose, Opened
+from gateway.pairing_state import Step
 from tests.gateway.portal.conftest import CUFF, found, reading
 
 

@@ -10,7 +10,7 @@ import pytest
 from gateway import advice, language
 from gateway.device_words import kind_words
 from gateway.kinds import DeviceKind
-from gateway.pairing import Found, Pairing, Step, Trouble
+from gateway.pairing_state import Found, Pairing, Step, Trouble
 from gateway.reading_words import shown_values
 from gateway.screens import screen
 from scripts import translated
