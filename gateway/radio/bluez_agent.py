@@ -10,11 +10,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from bleak.exc import BleakDBusError
 from dbus_fast import DBusError
-from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt16, DBusUInt32
+from dbus_fast.annotations import (
+    DBusObjectPath,
+    DBusSignature,
+    DBusStr,
+    DBusUInt16,
+    DBusUInt32,
+)
 from dbus_fast.service import ServiceInterface, dbus_method
 
 from gateway.link import PairingAgent
@@ -24,6 +30,8 @@ if TYPE_CHECKING:
     from dbus_fast.aio import MessageBus
 
 T = TypeVar("T")
+#: A plain None would be read as no signature at all, since annotations are strings here.
+Nothing = Annotated[None, DBusSignature("")]
 
 PATH = "/org/hearthline/agent"
 MANAGER = "org.bluez.AgentManager1"
@@ -73,7 +81,7 @@ class Agent(ServiceInterface):
             self._asking.discard(asking)
 
     @dbus_method("Release")
-    def release(self) -> None:
+    def release(self) -> Nothing:
         """BlueZ drops the agent; it is registered again when BlueZ comes back."""
 
     @dbus_method("RequestPasskey")
@@ -87,7 +95,7 @@ class Agent(ServiceInterface):
         return typed
 
     @dbus_method("RequestConfirmation")
-    async def request_confirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> None:
+    async def request_confirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> Nothing:
         self._admit(device)
         if self._agent is None:
             raise DBusError(REJECTED, "nobody can compare numbers")
@@ -97,19 +105,19 @@ class Agent(ServiceInterface):
     @dbus_method("DisplayPasskey")
     async def display_passkey(
         self, device: DBusObjectPath, passkey: DBusUInt32, entered: DBusUInt16
-    ) -> None:
+    ) -> Nothing:
         """Called again for each digit that was typed; only the first call is news."""
         self._admit(device)
         if self._agent and not entered:
             await self._ask(self._agent.show(address_of(device), passkey))
 
     @dbus_method("RequestAuthorization")
-    def request_authorization(self, device: DBusObjectPath) -> None:
+    def request_authorization(self, device: DBusObjectPath) -> Nothing:
         """Pairing without any digits."""
         self._admit(device)
 
     @dbus_method("AuthorizeService")
-    def authorize_service(self, device: DBusObjectPath, uuid: DBusStr) -> None:  # noqa: ARG002 -- BlueZ's
+    def authorize_service(self, device: DBusObjectPath, uuid: DBusStr) -> Nothing:  # noqa: ARG002 -- BlueZ's
         self._admit(device)
 
     @dbus_method("RequestPinCode")
@@ -117,11 +125,11 @@ class Agent(ServiceInterface):
         raise DBusError(REJECTED, "legacy pairing of classic Bluetooth")
 
     @dbus_method("DisplayPinCode")
-    def display_pin_code(self, device: DBusObjectPath, pincode: DBusStr) -> None:  # noqa: ARG002 -- BlueZ's
+    def display_pin_code(self, device: DBusObjectPath, pincode: DBusStr) -> Nothing:  # noqa: ARG002 -- BlueZ's
         raise DBusError(REJECTED, "legacy pairing of classic Bluetooth")
 
     @dbus_method("Cancel")
-    def cancel(self) -> None:
+    def cancel(self) -> Nothing:
         for asking in self._asking:
             asking.cancel()
 

@@ -15,7 +15,14 @@ from typing import Any
 
 import structlog
 from bleak.exc import BleakDBusError
-from dbus_fast import BusType, Message, MessageType, unpack_variants
+from dbus_fast import (
+    AuthError,
+    BusType,
+    InvalidAddressError,
+    Message,
+    MessageType,
+    unpack_variants,
+)
 from dbus_fast.aio import MessageBus
 
 log = structlog.get_logger(__name__)
@@ -28,7 +35,7 @@ CHARACTERISTIC = "org.bluez.GattCharacteristic1"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 _OBJECTS = "org.freedesktop.DBus.ObjectManager"
 _DBUS = "org.freedesktop.DBus"
-_RECONNECT_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+RECONNECT_S = 2.0
 CALL_TIMEOUT_S = 60.0  # BlueZ answers within 40 s, pairing included
 
 #: Not every change of a device: a scan reports each advertisement of each device as one.
@@ -119,24 +126,26 @@ class Line:
 
     async def hold(self) -> None:
         """Keep the line up until cancelled."""
-        failures = 0
         while True:
-            bus = MessageBus(bus_type=BusType.SYSTEM)
             try:
-                await bus.connect()
-                self.bus = bus
-                await self._listen(bus)
-                failures = 0
-                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-            except (OSError, EOFError, BleakDBusError) as exc:
+                await self._hold_one()
+            except (OSError, EOFError, AuthError, InvalidAddressError, BleakDBusError) as exc:
                 log.warning("system_bus_lost", error=type(exc).__name__)
-            finally:
-                self.bus = None
-                self._went()
-                bus.disconnect()
             self.settled.set()
-            await asyncio.sleep(_RECONNECT_S[min(failures, len(_RECONNECT_S) - 1)])
-            failures += 1
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _hold_one(self) -> None:
+        """One connection to the bus, until it ends."""
+        bus = MessageBus(bus_type=BusType.SYSTEM)
+        try:
+            await bus.connect()
+            self.bus = bus
+            await self._listen(bus)
+            await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        finally:
+            self.bus = None
+            self._went()
+            bus.disconnect()
 
     async def _listen(self, bus: MessageBus) -> None:
         bus.add_message_handler(self._on_message)

@@ -42,6 +42,7 @@ class BluezRadio:
             Registration(self.line, answering),
             values,
             self._links,
+            scans,
         ]
         self.watchdog = Watchdog(self._adapter, scans, linked, on_reset)
 

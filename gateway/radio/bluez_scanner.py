@@ -15,12 +15,14 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakError
 
+from gateway.radio.bluez_line import Listener
+
 log = structlog.get_logger(__name__)
 
 _STOP_S = 5.0
 
 
-class Discovery:
+class Discovery(Listener):
     """Who scans, the scan that serves them all, and when it last heard something."""
 
     def __init__(self) -> None:
@@ -28,6 +30,8 @@ class Discovery:
         self._running: BleakScannerBlueZDBus | None = None
         self._turn = asyncio.Lock()
         self._heard_at: float | None = None
+        self._begun_at = 0.0
+        self._is_lost = False
 
     @property
     def is_wanted(self) -> bool:
@@ -35,8 +39,15 @@ class Discovery:
 
     @property
     def is_waiting(self) -> bool:
-        """Somebody wants to scan, and it could not be started."""
-        return bool(self._scanners) and self._running is None
+        """Somebody wants to scan, and it could not be started, or its adapter went."""
+        return bool(self._scanners) and (self._running is None or self._is_lost)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the scan was begun; 0 while there is none."""
+        if self._running is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._begun_at
 
     @property
     def silence_s(self) -> float:
@@ -61,18 +72,20 @@ class Discovery:
             if self._scanners:
                 await self._start()
 
-    def lost(self) -> None:
-        """The adapter or BlueZ went; nothing is left to stop."""
-        self._running = None
+    def went(self) -> None:
+        """The adapter or BlueZ is gone, and with it the scan."""
+        self._is_lost = True
 
     async def _start(self) -> None:
         wanted = [scanner.service_uuids for scanner in self._scanners]
         everything = any(uuids is None for uuids in wanted)
         union = None if everything else sorted({u for uuids in wanted for u in uuids or ()})
         scan = BleakScannerBlueZDBus(self._on_heard, union, "active", bluez={})
+        self._is_lost = False
+        self._begun_at = asyncio.get_running_loop().time()
         try:
             await scan.start()
-        except (BleakError, TimeoutError) as exc:
+        except (BleakError, OSError, TimeoutError) as exc:
             log.info("scan_waits", error=type(exc).__name__)
         else:
             self._running = scan
@@ -84,7 +97,7 @@ class Discovery:
         try:
             async with asyncio.timeout(_STOP_S):
                 await scan.stop()
-        except (BleakError, TimeoutError, AssertionError) as exc:
+        except (BleakError, OSError, EOFError, TimeoutError, AssertionError) as exc:
             # bleak asserts a bus that is gone when bluetoothd or the bus was restarted.
             log.info("scan_had_ended", error=type(exc).__name__)
 

@@ -22,7 +22,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
 PATIENCE = 5  # looks: BlueZ itself pauses its discovery for some seconds now and then
-SILENCE_S = 600.0  # hearing nothing for so long may mean stuck; twice as long after each cure
+RESCAN_S = 300.0  # a scan is begun anew: BlueZ tells no advertisement twice that changes nothing
+SILENCE_S = 3600.0  # hearing nothing for so long may mean stuck; twice as long after each cure
 PAUSES_S = (0.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # before the first, second, … reset
 
 
@@ -81,14 +82,15 @@ class Watchdog:
     async def _keep_scanning(self) -> None:
         is_idle = self._discovery.is_wanted and not self._adapter.is_discovering
         self._idle_looks = self._idle_looks + 1 if is_idle else 0
-        if self._discovery.is_waiting or self._idle_looks >= PATIENCE:
+        is_old = self._discovery.age_s > RESCAN_S and self._links.are_idle
+        if self._discovery.is_waiting or is_old or self._idle_looks >= PATIENCE:
             self._idle_looks = 0
             await self._discovery.restart()
 
     async def _reset(self, health: Health) -> None:
         log.warning("adapter_reset", reason=health.value)
         self._on_reset(health)
-        self._discovery.lost()
+        self._discovery.went()
         try:
             await self._adapter.reset()
         except (BleakDBusError, TimeoutError) as exc:
