@@ -19,7 +19,7 @@ class Behaviour:
     name: str  # advertised
     model: str
     manufacturer: str = "Hearthline Simulator"
-    slots: tuple[int, ...] = (1,)  # its users
+    slots: tuple[int, ...] = (1,)  # its users; none: it tells nobody apart
     wording: Wording = USUAL
     on_air_s: float | None = None  # after a measurement or a broken link; None: until it is read
     beacons: bool = True  # on the air now and then without news as well
@@ -79,5 +79,7 @@ XIAOMI_SCALE_2 = Behaviour(
     name="MIBFS", model="XMTZC05HM", wording=Wording(frame=Frame.XIAOMI_COMPOSITION)
 )
 OXIMETER = Behaviour(name="Nonin3230_501234567", model="3230", manufacturer="Nonin Medical")
-THERMOMETER = Behaviour(name="A&D_UT201BLE_7A8B9C", model="UT-201BLE", manufacturer="A&D Medical")
+THERMOMETER = Behaviour(
+    name="A&D_UT201BLE_7A8B9C", model="UT-201BLE", manufacturer="A&D Medical", slots=()
+)
 STRAP = Behaviour(name="Polar H10 12345678", model="H10", manufacturer="Polar Electro Oy")

@@ -7,6 +7,7 @@ remembers from its bond that its CCCD was on, and begins as soon as the link is 
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from random import Random
 from typing import Any, ClassVar
@@ -25,6 +26,8 @@ from simulator.peripheral import (
     characteristic,
     value,
 )
+
+_LINGERS = 0.1  # seconds between its last word and hanging up
 
 
 class StoredMeasurements(Peripheral):
@@ -51,7 +54,7 @@ class StoredMeasurements(Peripheral):
             taken,
             address=self.address,
             shown=shown,
-            slot=self.behaviour.slots[0] if slot is None else slot,
+            slot=next(iter(self.behaviour.slots), None) if slot is None else slot,
             sequence=None,
             wording=self.behaviour.wording,
         )
@@ -106,6 +109,7 @@ class StoredMeasurements(Peripheral):
         finally:
             self._busy = False
         if not (self._stored and self.behaviour.pins):
+            await asyncio.sleep(_LINGERS)
             await self.hang_up()
 
     def _next(self, *, early: bool) -> Entry | None:

@@ -35,6 +35,7 @@ class Pushes:
     order: Sequence[str] = PUSHED  # of subscribing
     codes: Mapping[int, int] = field(default_factory=dict)  # user slot -> consent code
     _weights: list[Reading] = field(default_factory=list)
+    _told: bool = False  # something
     _listening_since: float | None = None
     _users: Users = field(init=False)
 
@@ -61,6 +62,10 @@ class Pushes:
             for characteristic in self.talk.offered(self.order):
                 await self.talk.subscribe(characteristic)
             await self._users.consent_to(self.codes, pause_s=self.keeper.settings.quiet_s)
+        except Exception:
+            if self.talk.linked or not self._told:
+                raise
+            # It has said what it had and hung up, quicker than the radio could say "subscribed".
         finally:
             self._listening_since = asyncio.get_running_loop().time()
 
@@ -88,6 +93,7 @@ class Pushes:
         if heard.characteristic == body_composition.CHARACTERISTIC:
             await self._take_composition(heard)
         elif heard.characteristic in PUSHED:
+            self._told = True
             reading = await self.keeper.keep_pushed(heard)
             if heard.characteristic == weight.CHARACTERISTIC:
                 self._weights.append(reading)

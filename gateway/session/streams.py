@@ -26,6 +26,7 @@ class Stream:
     talk: Talk
     keeper: Keeper
     _heard: dict[str, list[Reading]] = field(default_factory=dict)
+    _over: bool = False
 
     @staticmethod
     def is_one(talk: Talk) -> bool:
@@ -49,11 +50,14 @@ class Stream:
     async def take(self, heard: Heard) -> bool:
         if heard.characteristic not in STREAMED:
             return False
+        if self._over:
+            return True  # it goes on talking until it is hung up on
         self._heard.setdefault(heard.characteristic, []).append(self.keeper.reading(heard))
         return True
 
     async def finish(self) -> None:
         """One reading for each kind of value, of a link that broke too."""
+        self._over = True
         for readings in self._heard.values():
             reading = decisions.settled(readings)
             if reading is not None:

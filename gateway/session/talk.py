@@ -35,6 +35,7 @@ class Talk:
     address: str
     clock: Callable[[], datetime]
     _values: asyncio.Queue[Heard | None] = field(default_factory=asyncio.Queue)
+    _subscribed: set[str] = field(default_factory=set)
 
     @property
     def linked(self) -> bool:
@@ -64,10 +65,15 @@ class Talk:
         self._values.put_nowait(heard)
 
     async def subscribe(self, characteristic: str) -> None:
+        """Once for each link, however many want to listen."""
+        if characteristic in self._subscribed:
+            return
+
         def on_value(_: object, data: bytearray) -> None:
             self.put(Heard(characteristic=characteristic, payload=bytes(data), at=self.clock()))
 
         await self.client.start_notify(characteristic, on_value)
+        self._subscribed.add(characteristic)
 
     async def next(self, timeout_s: float) -> Heard | None:
         """The next value; None if the device hung up or was silent for so long."""

@@ -42,6 +42,8 @@ class Users:
         for number, (slot, code) in enumerate(sorted(codes.items())):
             if number:
                 await asyncio.sleep(pause_s)
+            if not self.talk.linked:
+                return  # it has told all that it had, and hung up
             if not await self._consent(slot, code):
                 self.refused.append(slot)
                 log.warning("consent_refused", device=self.talk.name)
