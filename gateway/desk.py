@@ -38,6 +38,7 @@ from gateway.pairing_events import (
     Ticked,
 )
 from gateway.pairing_state import Pairing, Step
+from gateway.spool import HomeWord
 from vitals.reading import Reading
 
 log = structlog.get_logger(__name__)
@@ -65,15 +66,15 @@ class PairingDesk:
         self._changed = asyncio.Event()
         self._known: frozenset[str] = frozenset()
         self._kinds: dict[str, DeviceKind] = {}
-        self._paired: dict[str, datetime] = {}
+        self._words: dict[str, HomeWord] = {}
         self._notes: set[asyncio.Task[None]] = set()
         self._receipted: deque[str] = deque(maxlen=RECENT)
         self._answer: asyncio.Future[int | bool | None] | None = None
 
     async def remember(self, memory: Memory) -> None:
-        """What was paired before, and from now on."""
+        """What was done with devices before, and from now on."""
         self._memory = memory
-        self._paired = await memory.paired()
+        self._words = await memory.words()
 
     # For a page or a terminal.
 
@@ -110,17 +111,22 @@ class PairingDesk:
         """
         following = after(self._state, act, self._clock())
         if isinstance(act, Forgot) and self._state.address is not None:
-            await self._memory.forget(self._state.address)
-            self._paired.pop(self._state.address, None)
-            log.info("pairing_forgotten", device=short_hash(self._state.address))
+            await self._forget(self._state.address)
         if not self._state.is_open or following.step is Step.PREPARE:
             self._known = frozenset(await self._memory.known())
+        following = after(self._state, act, self._clock())  # things may have happened meanwhile
         if isinstance(act, Entered):
             self._give(act.passkey)
         elif isinstance(act, Compared):
             self._give(act.same)
         self._become(following)
         return self._state
+
+    async def _forget(self, address: str) -> None:
+        await self._memory.forget(address)
+        self._words[address] = word = HomeWord(at=self._clock(), wanted=False)
+        await self._memory.note(address, word)
+        log.info("pairing_forgotten", device=short_hash(address))
 
     # For the radio (`gateway.radio.PairingAgent`).
 
@@ -166,8 +172,20 @@ class PairingDesk:
         """Whether a device that nobody has accepted may be visited: it is paired now, or was."""
         if admits(self._state, sighting.address):
             return True
-        paired_at, ruled_at = self._paired.get(sighting.address), self._memory.ruled_at()
-        return paired_at is not None and (ruled_at is None or paired_at > ruled_at)
+        return self._wanted_at_home(sighting.address) is True
+
+    def refuses(self, sighting: Sighting) -> bool:
+        """Whether it was forgotten here and is not being paired anew."""
+        if admits(self._state, sighting.address):
+            return False
+        return self._wanted_at_home(sighting.address) is False
+
+    def _wanted_at_home(self, address: str) -> bool | None:
+        """None: nobody at home said anything, or the clinic has spoken since."""
+        word, ruled_at = self._words.get(address), self._memory.ruled_at()
+        if word is None or (ruled_at is not None and word.at <= ruled_at):
+            return None
+        return word.wanted
 
     def sighted(self, sighting: Sighting) -> None:
         kind = kind_of({*sighting.services, *sighting.service_data})
@@ -230,8 +248,8 @@ class PairingDesk:
         self._changed = asyncio.Event()
 
     def _note_paired(self, address: str) -> None:
-        self._paired[address] = now = self._clock()
-        note = asyncio.get_running_loop().create_task(self._memory.pair(address, now))
+        self._words[address] = word = HomeWord(at=self._clock(), wanted=True)
+        note = asyncio.get_running_loop().create_task(self._memory.note(address, word))
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)
 

@@ -181,6 +181,10 @@ class Watcher(Protocol):
         """Whether a device that nobody has accepted yet may be visited now, to be paired."""
         ...
 
+    def refuses(self, sighting: Sighting) -> bool:
+        """Whether somebody at home had this device forgotten: it is left alone, accepted or not."""
+        ...
+
     def sighted(self, sighting: Sighting) -> None:
         """A health device advertised, accepted or not."""
         ...
@@ -212,6 +216,9 @@ class Nobody:
     """The watcher of a gateway that nobody watches."""
 
     def admits(self, sighting: Sighting) -> bool:  # noqa: ARG002
+        return False
+
+    def refuses(self, sighting: Sighting) -> bool:  # noqa: ARG002
         return False
 
     def sighted(self, sighting: Sighting) -> None: ...

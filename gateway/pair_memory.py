@@ -1,7 +1,8 @@
 """What the pairing desk remembers beyond a restart, and how a device is forgotten.
 
-A device that was paired at home is visited although the clinic's list does not name it yet. That
-list has the last word: once the clinic has changed it, only what was paired since counts.
+A device that was paired at home is visited although the clinic's list does not name it yet, and
+one that was forgotten at home is left alone although the box takes any. The clinic's list has the
+last word: once it has changed, only what was done at home since counts.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from typing import Protocol
 
 import structlog
 
-from gateway.link import Radio, short_hash
-from gateway.spool import Spool, SpoolUnavailable
+from gateway.link import short_hash
+from gateway.spool import HomeWord, Spool, SpoolUnavailable
 
 log = structlog.get_logger(__name__)
+
+
+class Bonds(Protocol):
+    """What is needed of the radio."""
+
+    async def forget(self, address: str) -> None: ...
 
 
 class Memory(Protocol):
@@ -26,11 +33,11 @@ class Memory(Protocol):
         """Addresses of the devices that were read before."""
         ...
 
-    async def paired(self) -> dict[str, datetime]:
-        """When each device that was paired at home was."""
+    async def words(self) -> dict[str, HomeWord]:
+        """What was last done at home with each device."""
         ...
 
-    async def pair(self, address: str, at: datetime) -> None: ...
+    async def note(self, address: str, word: HomeWord) -> None: ...
 
     async def forget(self, address: str) -> None:
         """Its bond first, then what was noted of it. Raises what radio or disk raise."""
@@ -47,10 +54,10 @@ class NoMemory:
     async def known(self) -> Collection[str]:
         return ()
 
-    async def paired(self) -> dict[str, datetime]:
+    async def words(self) -> dict[str, HomeWord]:
         return {}
 
-    async def pair(self, address: str, at: datetime) -> None: ...
+    async def note(self, address: str, word: HomeWord) -> None: ...
     async def forget(self, address: str) -> None: ...
 
     def ruled_at(self) -> datetime | None:
@@ -61,7 +68,7 @@ class NoMemory:
 class BoxMemory:
     """The spool's and the radio's. A disk that takes nothing stops nobody from pairing."""
 
-    radio: Radio
+    radio: Bonds
     spool: Spool
     ruled: Callable[[], datetime | None]
 
@@ -71,15 +78,15 @@ class BoxMemory:
         except SpoolUnavailable:
             return ()
 
-    async def paired(self) -> dict[str, datetime]:
+    async def words(self) -> dict[str, HomeWord]:
         try:
-            return await self.spool.paired()
+            return await self.spool.home_words()
         except SpoolUnavailable:
             return {}
 
-    async def pair(self, address: str, at: datetime) -> None:
+    async def note(self, address: str, word: HomeWord) -> None:
         try:
-            await self.spool.pair(address, at)
+            await self.spool.note_home_word(address, word)
         except SpoolUnavailable:
             log.warning("pairing_not_noted", device=short_hash(address))
 

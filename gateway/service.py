@@ -140,6 +140,8 @@ class Gateway:
             service_data=advertisement.service_data,
         )
         self.watcher.sighted(sighting)
+        if self.watcher.refuses(sighting):
+            return
         if not (self._accepts(sighting.address) or self.watcher.admits(sighting)):
             return
         if _family(sighting.name, services, frozenset(sighting.service_data)).advert_only:

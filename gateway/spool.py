@@ -26,13 +26,14 @@ from gateway.desired import Forget
 from gateway.resends import Resends
 from gateway.said import Said
 from gateway.spool_disk import Disk
-from gateway.spool_file import DeviceRecord, KeptDesired, KeptReceipt, Spooled, SpoolFile
+from gateway.spool_file import DeviceRecord, HomeWord, KeptDesired, KeptReceipt, Spooled, SpoolFile
 from gateway.spool_health import SpoolState, SpoolUnavailable
 from vitals import wire
 from vitals.reading import Reading
 
 __all__ = [
     "DeviceRecord",
+    "HomeWord",
     "Spool",
     "SpoolFile",
     "SpoolState",
@@ -224,12 +225,12 @@ class Spool:
             lambda file: [o for o in wanted if not file.was_forgotten(o.device, o.order)]
         )
 
-    async def pair(self, address: str, at: datetime) -> None:
-        await self._do(lambda file: file.pair(address, at))
+    async def note_home_word(self, address: str, word: HomeWord) -> None:
+        await self._do(lambda file: file.note_home_word(address, word))
 
-    async def paired(self) -> dict[str, datetime]:
-        """When each device that was paired at home was."""
-        return await self._do(SpoolFile.paired)
+    async def home_words(self) -> dict[str, HomeWord]:
+        """What was last done at home with each device."""
+        return await self._do(SpoolFile.home_words)
 
     async def keep_desired(self, payload: bytes, at: datetime) -> None:
         await self._do(lambda file: file.keep_desired(payload, at))

@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS desired (
     one INTEGER PRIMARY KEY CHECK (one = 1), payload BLOB NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS forgotten (
     device TEXT NOT NULL, order_id TEXT NOT NULL, PRIMARY KEY (device, order_id));
-CREATE TABLE IF NOT EXISTS paired (address TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS home_word (
+    address TEXT PRIMARY KEY, at REAL NOT NULL, wanted INTEGER NOT NULL);
 """
 
 
@@ -87,6 +88,14 @@ class KeptDesired:
 
     payload: bytes
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeWord:
+    """What somebody at home did with a device: paired it, or had it forgotten."""
+
+    at: datetime
+    wanted: bool
 
 
 class SpoolFile:
@@ -365,7 +374,7 @@ class SpoolFile:
         with self._transaction() as db:
             db.execute("DELETE FROM device WHERE address = ?", (address,))
             db.execute("DELETE FROM unfinished WHERE address = ?", (address,))
-            db.execute("DELETE FROM paired WHERE address = ?", (address,))
+            db.execute("DELETE FROM home_word WHERE address = ?", (address,))
             if order is not None:
                 db.execute("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", (address, order))
 
@@ -377,14 +386,19 @@ class SpoolFile:
             is not None
         )
 
-    def pair(self, address: str, at: datetime) -> None:
-        """Somebody in the home paired this device."""
+    def note_home_word(self, address: str, word: HomeWord) -> None:
         with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO paired VALUES (?, ?)", (address, at.timestamp()))
+            db.execute(
+                "INSERT OR REPLACE INTO home_word VALUES (?, ?, ?)",
+                (address, word.at.timestamp(), word.wanted),
+            )
 
-    def paired(self) -> dict[str, datetime]:
-        rows = self._db.execute("SELECT address, at FROM paired")
-        return {address: datetime.fromtimestamp(at, UTC) for address, at in rows}
+    def home_words(self) -> dict[str, HomeWord]:
+        rows = self._db.execute("SELECT address, at, wanted FROM home_word")
+        return {
+            address: HomeWord(at=datetime.fromtimestamp(at, UTC), wanted=bool(wanted))
+            for address, at, wanted in rows
+        }
 
     def keep_desired(self, payload: bytes, at: datetime) -> None:
         with self._transaction() as db:

@@ -13,6 +13,7 @@ from gateway.link import Sighting
 from gateway.portal.app import Helpline, Portal
 from gateway.portal.door import Door
 from gateway.portal.render import Renderer
+from gateway.spool import HomeWord
 from vitals.reading import (
     Certainty,
     ClockCorrection,
@@ -46,17 +47,17 @@ class Told:
     online: bool = True
     read: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
-    noted: dict[str, datetime] = field(default_factory=dict)
+    noted: dict[str, HomeWord] = field(default_factory=dict)
     ruled: datetime | None = None
 
     async def known(self) -> list[str]:
         return self.read
 
-    async def paired(self) -> dict[str, datetime]:
+    async def words(self) -> dict[str, HomeWord]:
         return dict(self.noted)
 
-    async def pair(self, address: str, at: datetime) -> None:
-        self.noted[address] = at
+    async def note(self, address: str, word: HomeWord) -> None:
+        self.noted[address] = word
 
     async def forget(self, address: str) -> None:
         self.forgotten.append(address)

@@ -89,6 +89,28 @@ async def test_a_paired_device_stays_admitted_until_it_is_forgotten(desk, clock,
     await desk.act(Forgot())
     assert told.forgotten == [CUFF]
     assert not desk.admits(sighting())
+    assert desk.refuses(sighting())
+    assert not told.noted[CUFF].wanted
+
+
+async def test_a_forgotten_device_is_left_alone_until_it_is_picked_again(desk, clock, told):
+    await ready(desk, clock)
+    desk.connected(CUFF)
+    await desk.act(Forgot())
+    await desk.act(Closed())
+    assert desk.refuses(sighting())
+    assert not desk.refuses(sighting(METER))
+    await ready(desk, clock)
+    assert not desk.refuses(sighting())
+    desk.connected(CUFF)
+    await desk.act(Closed())
+    assert not desk.refuses(sighting())
+    await ready(desk, clock)
+    desk.connected(CUFF)
+    await desk.act(Forgot())
+    clock.passes(60)
+    told.ruled = clock()
+    assert not desk.refuses(sighting())  # the clinic wants it all the same
 
 
 async def test_what_was_paired_at_home_outlives_a_restart(desk, clock, told):
