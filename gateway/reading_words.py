@@ -31,20 +31,22 @@ def shown_values(reading: Reading, words: NullTranslations) -> tuple[Shown, ...]
         shown.append(Shown(label=_("Blood pressure"), value=pressure))
     names = _names(words)
     for measure, value in by_measure.items():
-        if measure.value in names and (value.value is not None or value.comparator is not None):
-            shown.append(Shown(label=names[measure.value], value=_told(value)))
+        if measure in names and (value.value is not None or value.comparator is not None):
+            shown.append(Shown(label=names[measure], value=_told(value)))
     return tuple(shown)
 
 
-def _names(words: NullTranslations) -> dict[str, str]:
+def _names(words: NullTranslations) -> dict[Measure, str]:
     _ = words.gettext
     return {
-        "pulse_per_min": _("Pulse"),
-        "heart_rate_per_min": _("Pulse"),
-        "glucose_mg_dl": _("Blood sugar"),
-        "weight_kg": _("Weight"),
-        "spo2_pct": _("Oxygen"),
-        "temperature_c": _("Temperature"),
+        Measure.PULSE: _("Pulse"),
+        Measure.HEART_RATE: _("Pulse"),
+        Measure.GLUCOSE: _("Blood sugar"),
+        Measure.SENSOR_GLUCOSE: _("Sugar"),
+        Measure.WEIGHT: _("Weight"),
+        Measure.BODY_FAT: _("Body fat"),
+        Measure.SPO2: _("Oxygen"),
+        Measure.TEMPERATURE: _("Temperature"),
     }
 
 
@@ -53,14 +55,14 @@ def _told(value: Value) -> str:
     if value.value is None:
         return value.comparator or ""
     number = value.value
-    match value.measure.value:
-        case "glucose_mg_dl":
+    match value.measure:
+        case Measure.GLUCOSE | Measure.SENSOR_GLUCOSE:
             return f"{_number(value, 0)} mg/dL ({number / _MG_DL_IN_MMOL_L:.1f} mmol/L)"
-        case "weight_kg":
+        case Measure.WEIGHT:
             return f"{_number(value, 1)} kg ({number * _POUNDS_IN_KG:.1f} lb)"
-        case "temperature_c":
+        case Measure.TEMPERATURE:
             return f"{_number(value, 1)} °C ({number * 9 / 5 + 32:.1f} °F)"
-        case "spo2_pct":
+        case Measure.SPO2 | Measure.BODY_FAT:
             return f"{_number(value, 0)} %"
         case _:
             return f"{_number(value, 0)}/min"

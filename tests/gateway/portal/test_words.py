@@ -136,6 +136,11 @@ def test_a_weak_battery_is_said():
         ([coded(Measure.GLUCOSE, comparator=Comparator.ABOVE)], [">"]),
         ([coded(Measure.WEIGHT, 80.25)], ["80.2 kg (176.9 lb)"]),
         ([coded(Measure.BMI, 24.1)], []),
+        ([coded(Measure.SPO2, 97), coded(Measure.PULSE, 64)], ["97 %", "64/min"]),
+        ([coded(Measure.TEMPERATURE, 36.6)], ["36.6 °C (97.9 °F)"]),
+        ([coded(Measure.HEART_RATE, 88)], ["88/min"]),
+        ([coded(Measure.SENSOR_GLUCOSE, 120)], ["120 mg/dL (6.7 mmol/L)"]),
+        ([coded(Measure.BODY_FAT, 31.2)], ["31 %"]),
     ],
 )
 def test_a_reading_is_shown_as_the_device_shows_it(values, shown):
