@@ -17,11 +17,12 @@ from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs
 
+import structlog
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway import acts, language
 from gateway.desk import PairingDesk
@@ -31,6 +32,8 @@ from gateway.portal.door import Door, Session, TooManyTries
 from gateway.portal.guard import Guard
 from gateway.portal.render import Renderer
 from gateway.screens import Screen, screen
+
+log = structlog.get_logger(__name__)
 
 SESSION = "hl-pairing"
 LANGUAGE = "hl-language"
@@ -61,7 +64,7 @@ class Portal:
     renderer: Renderer
     _waiting: int = 0
 
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         routes = [
             Route("/", self._inside(self.page)),
             Route("/live", self._inside(self.live)),
@@ -74,11 +77,8 @@ class Portal:
             Route("/static/{name}", static.serve),
         ]
         handlers: dict[Any, Any] = {404: self._missing, 405: self._missing, 500: self._broken}
-        return Starlette(
-            routes=routes,
-            middleware=[Middleware(Guard, names=self.names)],
-            exception_handlers=handlers,
-        )
+        # Outside of all of Starlette, so that the page of a fault is dressed too.
+        return Guard(Starlette(routes=routes, exception_handlers=handlers), self.names)
 
     # Inside.
 
@@ -221,7 +221,8 @@ class Portal:
     async def _missing(self, request: Request, _: Exception) -> Response:
         return self._problem(request, 404)
 
-    async def _broken(self, request: Request, _: Exception) -> Response:
+    async def _broken(self, request: Request, error: Exception) -> Response:
+        log.error("portal_failed", error=type(error).__name__)
         return self._problem(request, 500)
 
     def _problem(self, request: Request, status: int) -> Response:

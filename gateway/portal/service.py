@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -43,6 +44,7 @@ async def serve(
         clock=clock,
         renderer=Renderer(),
     )
+    _hush()
     listener = socket.create_server((settings.portal_host, settings.portal_port or 0))
     config = uvicorn.Config(
         portal.app(),
@@ -69,6 +71,14 @@ async def serve(
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await running
+
+
+def _hush() -> None:
+    """What goes wrong is said by `gateway.portal.app`, in the gateway's own log."""
+    logger = logging.getLogger("uvicorn")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def host_names(settings: Settings) -> frozenset[str]:

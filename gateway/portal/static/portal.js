@@ -58,6 +58,5 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 2000);
 });
 
-document.querySelector("input#passkey, input#pin")?.focus();
 document.querySelector(".govuk-error-summary")?.focus();
 follow();

@@ -40,7 +40,7 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-@dataclass(slots=True)
+@dataclass
 class Told:
     """A desk's memory: what the box's other parts say and were asked to do."""
 

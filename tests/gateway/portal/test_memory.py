@@ -1,14 +1,20 @@
-"""What the desk remembers in a real spool, over restarts and without a disk."""
+"""What the desk remembers in a real spool, and that the service does as somebody at home said."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from devices.uuids import short
+from gateway.desk import PairingDesk
 from gateway.pair_memory import BoxMemory
+from gateway.settings import Settings
 from gateway.spool import DeviceRecord, HomeWord, open_spool
 from tests.gateway.portal.conftest import CUFF, METER, NOW
+from tests.gateway.test_visits import agent
 
 PAIRED = HomeWord(at=NOW, wanted=True)
 FORGOTTEN = HomeWord(at=NOW + timedelta(minutes=1), wanted=False)
@@ -60,3 +66,40 @@ async def test_a_disk_that_takes_nothing_stops_nobody(tmp_path):
         await memory(spool).note(CUFF, PAIRED)
         assert list(await memory(spool).known()) == []
         assert await memory(spool).words() == {}
+
+
+class Aerial:
+    """A radio that is only asked who a device is."""
+
+    def identity_address(self, device):
+        return device
+
+
+@pytest.mark.parametrize(
+    ("accept", "word", "visited"),
+    [
+        ("any", None, True),
+        ("any", FORGOTTEN, False),
+        (METER, None, False),
+        (METER, PAIRED, True),
+        (CUFF, FORGOTTEN, False),
+    ],
+)
+async def test_the_service_visits_whom_somebody_at_home_wants(path, accept, word, visited):
+    settings = Settings(
+        clinic="clinic", name="home-1", mqtt_url="mqtt://127.0.0.1:1", spool=path, accept=accept
+    )
+    async with open_spool(path, NOW) as spool:
+        if word is not None:
+            await memory(spool).note(CUFF, word)
+        gateway = agent(settings, Aerial(), spool)
+        desk = PairingDesk(lambda: NOW, lambda: True)
+        await desk.remember(memory(spool))
+        gateway.watcher = desk
+        gateway._obey()
+        advertisement = SimpleNamespace(
+            service_uuids=[short(0x1810)], rssi=-60, local_name="A&D", service_data={}
+        )
+        gateway.seen(CUFF, advertisement)
+        heard = gateway._schedule.next(asyncio.get_running_loop().time())
+    assert (heard is not None) == visited

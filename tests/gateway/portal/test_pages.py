@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.pairing_events import Opened
+from gateway.kinds import DeviceKind
+from gateway.pairing_events import Chose, Opened
 from gateway.pairing_state import Step
 from gateway.portal import door as door_module
 from gateway.portal import guard
@@ -292,3 +293,25 @@ async def test_live_answers_once_something_changed(browser, desk, clock):
     await press(browser, page, "kind:cuff")
     changed = await browser.get(f"/live?seen={seen}")
     assert title(changed) == "Put the cuff in pairing mode"
+
+
+async def test_a_fault_is_told_without_its_words(app, desk, told):
+    async def fails(address):
+        raise RuntimeError("C0:FF:EE of somebody")
+
+    told.forget = fails
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(
+        transport=transport, base_url=HOST, follow_redirects=True
+    ) as browser:
+        page = await press(browser, await sign_in(browser), "open")
+        await desk.act(Chose(DeviceKind.CUFF))
+        found(desk, desk._clock)
+        desk.connecting(CUFF)
+        desk.connected(CUFF)
+        answer = await press(browser, page, "forget")
+    assert answer.status_code == 500
+    assert "C0:FF:EE" not in answer.text
+    assert "Nothing is lost" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert desk.look().step is Step.TEST
