@@ -22,3 +22,7 @@ class DeviceClock:
 
     def set(self, shown: datetime) -> None:
         self._offset += shown - self.shown()
+
+    def lose(self, offset: timedelta) -> None:
+        """New batteries: it begins anew, as far from the truth as this."""
+        self._offset = offset

@@ -59,7 +59,6 @@ class World:
     """What is on the air, and what is true."""
 
     air: Air
-    journal: Journal
     path: Path
     listening: str
     devices: dict[str, Peripheral]
@@ -119,7 +118,7 @@ async def world(
             devices[name] = products.make(name, setting)
         async with serve(air, "127.0.0.1", 0) as listening:
             lives = [asyncio.create_task(d.live(), name=n) for n, d in devices.items()]
-            yield World(air, written, path, listening, devices, folder)
+            yield World(air, path, listening, devices, folder)
             for life in lives:
                 life.cancel()
             await asyncio.gather(*lives, return_exceptions=True)
