@@ -164,6 +164,11 @@ class Running:
     clinic: Clinic
     task: asyncio.Task[None]
 
+    def leaves(self, address: str) -> bool:
+        """No visit to it goes on."""
+        known = self.gateway._schedule._devices.get(address)
+        return known is None or not known.visiting
+
     async def until(self, done: Callable[[], bool], *, within_s: float = 20.0) -> None:
         async with asyncio.timeout(within_s):
             while not done():
