@@ -172,6 +172,7 @@ class Peripheral:
         task = asyncio.get_running_loop().create_task(_quietly(work))
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        task.add_done_callback(lambda _: work.close())  # the link may go before it has begun
 
     def subscribed(self, item: Any, bit: int) -> bool:
         cccds = self.device.gatt_server.subscribers.get(self.connection, {})
