@@ -62,6 +62,12 @@ class Metrics:
             "Readings moved to the local quarantine",
             registry=self.registry,
         )
+        self.exposed = Histogram(
+            "hearthline_gateway_exposed_seconds",
+            "From the radio's confirmation of a value, which its device then deletes, to the fsync",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
+            registry=self.registry,
+        )
         self.receipt_lag = Histogram(
             "hearthline_gateway_receipt_lag_seconds",
             "From fsync into the spool to the receipt",

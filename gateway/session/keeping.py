@@ -117,6 +117,7 @@ class Keeper:
         if said is not None and decisions.is_sent_again(reading, said, first=first, at=heard.at):
             return self.reading(replace(heard, at=said.last_at))  # the id that it was given then
         await self.keep(reading)
+        self.metrics.exposed.observe(max(0.0, (self.clock() - heard.at).total_seconds()))
         return reading
 
     async def keep_listed(self, heard: Heard) -> None:

@@ -24,6 +24,7 @@ PUSHED = (
     temperature.CHARACTERISTIC,
     plx_spot_check.CHARACTERISTIC,
 )
+BETWEEN_USERS_S = 1.5  # a scale begins to tell at once what a user's slot holds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +62,8 @@ class Pushes:
         try:
             for characteristic in self.talk.offered(self.order):
                 await self.talk.subscribe(characteristic)
-            await self._users.consent_to(self.codes, pause_s=self.keeper.settings.quiet_s)
+            pause_s = min(BETWEEN_USERS_S, self.keeper.settings.quiet_s)
+            await self._users.consent_to(self.codes, pause_s=pause_s)
         except Exception:
             if self.talk.linked or not self._told:
                 raise

@@ -2,7 +2,7 @@
 
 A process of its own over a real HCI; kill -9 leaves it no last word. A cuff holds one reading at a
 time here: one that its radio has confirmed and that is not on disk yet is what a kill may lose
-(docs/gateway.md says how long that is). A meter's and an oximeter's records are safe in the device.
+(ADR 23 says how long that is). A meter's and an oximeter's records are safe in the device.
 """
 
 from __future__ import annotations
