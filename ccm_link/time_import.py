@@ -17,7 +17,7 @@ from uuid import UUID
 from ccm_link.acting import ledger_role_of
 from ccm_link.errors import NotFound, NotYours, told
 from ccm_link.time_csv import RefusedLine, TimeLine, Wrong, read
-from store import audit, time_imports
+from store import audit, ledger, time_imports
 from store.errors import DataRefused
 from store.named import Row
 from store.tenancy import Connection, clinic_session
@@ -64,6 +64,7 @@ async def import_time(
             if import_id is None:
                 return Imported(import_id=None)
             file = await _opened(conn, clinic, import_id, table.entries, now)
+            await ledger.lock_timers(conn, [member["id"] for member in file.members.values()])
             outcomes = [await _line(conn, file, line) for line in table.lines]
             done = _summed(import_id, outcomes)
             await _keep_rejects(conn, file, done.refused)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from store import patients
 from store.named import Row, all_rows, one_row, run
 from store.tenancy import Connection, clinic_session
 
@@ -15,6 +16,7 @@ _SQL = "billing_facts"
 
 
 async def insert(conn: Connection, values: Row) -> UUID:
+    await patients.hold(conn, values["patient"])
     (row,) = await all_rows(conn, _SQL, "insert_fact", values)
     return UUID(str(row["id"]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from store import patients
 from store.named import Row, all_rows, one_row, run
 from store.tenancy import Connection
 
@@ -11,6 +12,7 @@ _SQL = "enrolments"
 
 
 async def insert_enrolment(conn: Connection, values: Row) -> UUID:
+    await patients.hold(conn, values["patient"])
     (row,) = await all_rows(conn, _SQL, "insert_enrolment", values)
     return UUID(str(row["id"]))
 

@@ -26,6 +26,15 @@ class NoSuchPatient(StoreError):
     """Nobody of that key is this clinic's patient."""
 
 
+async def hold(conn: Connection, patient: UUID) -> None:
+    """Until the transaction ends, whoever else adds what may not overlap for this patient waits.
+
+    Without it two who find each other's row in an exclusion constraint wait in a ring, and the
+    server ends one of them with an error that says nothing of the overlap.
+    """
+    await run(conn, _SQL, "hold_patient", {"patient": str(patient)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientRecord:
     """What is registered of a patient."""

@@ -18,18 +18,17 @@ __all__ = ["admin", "database", "home", "services", "template"]
 
 pytest_plugins = ["tests.browser"]
 
+LOCAL = "HEARTHLINE_LOCAL"  # where these services live, which the script has to know too
 ROOT = Path(__file__).resolve().parent.parent
-#: Folders of which the tests that ask for no services make a second run beside the first.
-BESIDE = {"ccm_link", "devices", "vitals"}
+#: Folders that make a second run beside the first, so that each takes about half of the time.
+BESIDE = {"api", "ccm_link", "devices", "vitals"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0]
-        asks = "services" in getattr(item, "fixturenames", ())
-        if folder in BESIDE and not asks and not item.get_closest_marker("services"):
-            item.add_marker("pure")
+        if item.path.relative_to(ROOT / "tests").parts[0] in BESIDE:
+            item.add_marker("beside")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,9 @@ class Services:
             capture_output=True,
             text=True,
             cwd=ROOT,
-            env={k: v for k, v in os.environ.items() if not k.startswith("HEARTHLINE_")},
+            env={
+                k: v for k, v in os.environ.items() if k == LOCAL or not k.startswith("HEARTHLINE_")
+            },
         ).stdout
 
     def add_gateway(self, clinic: str, gateway: str) -> str:

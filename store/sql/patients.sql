@@ -39,3 +39,6 @@ SELECT count(*) FROM patient WHERE clinic_id = session_clinic()
 SELECT s.id, s.name, s.credential FROM staff_membership m JOIN staff s ON s.id = m.staff_id
 WHERE m.clinic_id = session_clinic() AND m.role = 'provider' AND m.ended_at IS NULL
 ORDER BY s.name
+
+-- name: hold_patient
+SELECT pg_advisory_xact_lock(hashtextextended('patient ' || %(patient)s, 0))

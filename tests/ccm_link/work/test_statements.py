@@ -405,7 +405,7 @@ async def test_two_who_say_and_take_back_at_once(books):
                 except CareError as refused:
                     return refused
 
-        for _ in range(6):
+        for _ in range(20):
             answers = await asyncio.gather(
                 alone(lambda c: said(c, nora, patient, stay("2026-11-03", "2026-11-05"))),
                 alone(lambda c: said(c, nils, patient, stay("2026-11-04", "2026-11-09"))),
