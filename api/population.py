@@ -14,7 +14,7 @@ from api import words
 from api.auth.viewer import Viewer
 from api.charts import pressure_words
 from api.minutes import ProgrammeMinutes, month_minutes
-from api.units import glucose, weight
+from api.units import glucose, percent, temperature, weight
 from ccm_link.ledger import Span
 from store.charts import Population
 
@@ -128,6 +128,11 @@ def _last(row: Row, viewer: Viewer) -> list[Last]:
     if row["weight_at"]:
         mass = weight(row["weight_kg"], viewer.weight_unit)
         found.append(Last(label="Weight", words=mass, at=row["weight_at"]))
+    if row["spo2_at"]:
+        found.append(Last(label="Oxygen", words=percent(row["spo2_pct"]), at=row["spo2_at"]))
+    if row["temperature_at"]:
+        warmth = temperature(row["temperature_c"])
+        found.append(Last(label="Temperature", words=warmth, at=row["temperature_at"]))
     return found
 
 

@@ -110,8 +110,12 @@ WITH listed AS MATERIALIZED (
 SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.conditions, p.zone,
        last.systolic_mmhg, last.diastolic_mmhg, last.bp_comparator, last.bp_at,
        last.glucose_mg_dl, last.glucose_comparator, last.glucose_at,
-       last.weight_kg, last.weight_at,
-       coalesce(last.last_at, (
+       last.weight_kg, last.weight_at, last.spo2_pct, last.spo2_at, last.temperature_c,
+       last.temperature_at,
+       coalesce((
+           SELECT max(d.last_at) FROM daily_summary d
+           WHERE d.clinic_id = session_clinic() AND d.patient_id = p.id
+             AND d.day >= (%(since)s AT TIME ZONE p.zone)::date AND d.last_at < %(now)s), (
            SELECT max(d.last_at) FROM daily_summary d
            WHERE d.clinic_id = session_clinic() AND d.patient_id = p.id)) AS last_at,
        ARRAY(SELECT d.day FROM reading_day d
@@ -127,8 +131,7 @@ SELECT p.id, p.family_name, p.given_name, p.birth_date, p.record_number, p.condi
 FROM listed p
 CROSS JOIN LATERAL (
     -- A blood pressure is two measurements of one instant.
-    SELECT max(n.last_at) AS last_at,
-           max(n.last_value) FILTER (WHERE n.measure = 'systolic_mmhg' AND n.last_at = n.bp_at)
+    SELECT max(n.last_value) FILTER (WHERE n.measure = 'systolic_mmhg' AND n.last_at = n.bp_at)
                AS systolic_mmhg,
            max(n.last_value) FILTER (WHERE n.measure = 'diastolic_mmhg' AND n.last_at = n.bp_at)
                AS diastolic_mmhg,
@@ -139,11 +142,15 @@ CROSS JOIN LATERAL (
            max(n.last_comparator) FILTER (WHERE n.measure = 'glucose_mg_dl') AS glucose_comparator,
            max(n.last_at) FILTER (WHERE n.measure = 'glucose_mg_dl') AS glucose_at,
            max(n.last_value) FILTER (WHERE n.measure = 'weight_kg') AS weight_kg,
-           max(n.last_at) FILTER (WHERE n.measure = 'weight_kg') AS weight_at
+           max(n.last_at) FILTER (WHERE n.measure = 'weight_kg') AS weight_at,
+           max(n.last_value) FILTER (WHERE n.measure = 'spo2_pct') AS spo2_pct,
+           max(n.last_at) FILTER (WHERE n.measure = 'spo2_pct') AS spo2_at,
+           max(n.last_value) FILTER (WHERE n.measure = 'temperature_c') AS temperature_c,
+           max(n.last_at) FILTER (WHERE n.measure = 'temperature_c') AS temperature_at
     FROM (
         SELECT m.*, d.*, max(d.last_at) FILTER (WHERE m.is_pressure) OVER () AS bp_at
         FROM (VALUES ('systolic_mmhg', true), ('diastolic_mmhg', true), ('glucose_mg_dl', false),
-                     ('weight_kg', false)) AS m (measure, is_pressure)
+                     ('weight_kg', false), ('spo2_pct', false), ('temperature_c', false)) AS m (measure, is_pressure)
         CROSS JOIN LATERAL (
             SELECT s.last_at, s.last_value, s.last_comparator FROM daily_summary s
             WHERE s.clinic_id = session_clinic() AND s.patient_id = p.id

@@ -13,7 +13,7 @@ from store.queries import load
 from store.tenancy import clinic_session
 from tests.api.conftest import NOW, Clinic
 from tests.api.patient.seed import Home, crowd
-from vitals.reading import Comparator, Origin
+from vitals.reading import Comparator, Kind, Measure, Origin
 
 
 async def everybody(conn: Any, clinic: str = "north", now: datetime = NOW) -> charts.Population:
@@ -49,6 +49,23 @@ async def test_readings_come_in_pages_newest_first_with_their_assignment(home: H
     assert page.counts == {"blood_pressure": 7, "weight": 1}
     assert page.rows[0]["assigned_since"].year == 2026
     assert page.rows[0]["raw"][0]["characteristic"] == "2A35"
+
+
+async def test_an_oximeter_alone_breaks_the_silence(home: Home, conn: Any):
+    await home.patient()
+    measured = NOW - timedelta(hours=2)
+    await home.write(
+        [
+            home.weight(NOW - timedelta(days=20), 80),
+            home.of_kind(Kind.PULSE_OXIMETRY, measured, {Measure.SPO2: 97}),
+            home.of_kind(Kind.HEART_RATE, NOW - timedelta(hours=1), {Measure.HEART_RATE: 88}),
+        ]
+    )
+    await home.judge(now=NOW)
+    (found,) = (await everybody(conn)).rows
+    assert (found["spo2_pct"], found["spo2_at"]) == (97, measured)
+    assert (found["temperature_c"], found["weight_kg"]) == (None, 80)
+    assert found["last_at"] == NOW - timedelta(hours=1)
 
 
 async def test_population_has_a_row_for_everybody_the_silent_too(home: Home, conn: Any):
