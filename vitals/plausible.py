@@ -47,7 +47,7 @@ LIMITS: dict[Measure, Limit] = {
     Measure.BMI: Limit(low=3, high=250, valid_from=_FROM, source="heaviest person known"),
     Measure.HEIGHT: Limit(low=0.2, high=2.8, valid_from=_FROM, source="tallest person known"),
     Measure.SPO2: Limit(
-        low=20, high=100, valid_from=_FROM, source="ISO 80601-2-61: displays 0-100"
+        low=20, high=100, valid_from=_FROM, source="wider than any oximeter declares"
     ),
     Measure.TEMPERATURE: Limit(
         low=10, high=47, valid_from=_FROM, source="lowest and highest survived: 11.8 and 46.5 Cel"
