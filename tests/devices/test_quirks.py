@@ -8,12 +8,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices import page, quirks
 from devices.__main__ import main
 from devices.quirks import FAMILIES, Pairing, Support
 from simulator import behaviour
 
+words = st.none() | st.text()
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 
 
@@ -43,6 +46,12 @@ VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding
 )
 def test_a_device_is_known_by_what_it_says(said, family):
     assert quirks.of(**said).family == family
+
+
+@given(name=words, manufacturer=words, model=words)
+def test_whatever_a_device_calls_itself_it_has_a_family(name, manufacturer, model):
+    family = quirks.of(name=name, manufacturer=manufacturer, model=model)
+    assert family in (*FAMILIES, quirks.STANDARD)
 
 
 @pytest.mark.parametrize("row", FAMILIES, ids=lambda row: row.family)
