@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from api.charts import pressure_words
+from api.context_words import context_lines
 from api.kind_words import number_words
 from api.story import Reader
 from api.units import glucose, number, percent, weight
@@ -52,7 +53,7 @@ def _row(row: Row, reader: Reader) -> ReadingRow:
         device=row["device"],
         slot="" if row["user_slot"] == _NO_SLOT else f"user {row['user_slot']}",
         assigned_since=row["assigned_since"],
-        details=_details(row),
+        details=_details(row, reader),
     )
 
 
@@ -93,9 +94,10 @@ def _flags(row: Row) -> list[str]:
     return typed + [flag_words(flag) for flag in row["flags"]]
 
 
-def _details(row: Row) -> list[tuple[str, str]]:
-    """Where the value and its instant came from, down to the bytes."""
+def _details(row: Row, reader: Reader) -> list[tuple[str, str]]:
+    """What came with it, and where value and instant came from, down to the bytes."""
     found = [
+        *context_lines(row["context"], reader.weight_unit),
         ("Device showed", f"{row['device_time']:%Y-%m-%d %H:%M:%S}" if row["device_time"] else ""),
         ("Instant from", CERTAINTIES.get(row["clock_certainty"], row["clock_certainty"])),
         ("Clock offset", _seconds(row["clock_offset_s"])),

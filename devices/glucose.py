@@ -29,6 +29,20 @@ RESULT_TOO_LOW = 1 << 6
 
 CONTROL_SOLUTION = 10  # value of `type`: not the patient's blood
 
+TYPES = {
+    1: "capillary_whole_blood",
+    2: "capillary_plasma",
+    3: "venous_whole_blood",
+    4: "venous_plasma",
+    5: "arterial_whole_blood",
+    6: "arterial_plasma",
+    7: "undetermined_whole_blood",
+    8: "undetermined_plasma",
+    9: "interstitial_fluid",
+    CONTROL_SOLUTION: "control_solution",
+}
+LOCATIONS = {1: "finger", 2: "alternate_site", 3: "earlobe", 4: "control_solution"}
+
 MG_DL_PER_KG_L = 100_000
 MG_DL_PER_MMOL_L = 18.016  # molar mass of glucose 180.16 g/mol (PubChem CID 5793), per decilitre
 

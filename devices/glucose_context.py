@@ -26,6 +26,32 @@ HAS_EXTENDED_FLAGS = 1 << 7
 
 EXERCISE_OVERRUN = 0xFFFF  # seconds; "this long or longer"
 
+CARBOHYDRATES = {
+    1: "breakfast",
+    2: "lunch",
+    3: "dinner",
+    4: "snack",
+    5: "drink",
+    6: "supper",
+    7: "brunch",
+}
+MEALS = {1: "preprandial", 2: "postprandial", 3: "fasting", 4: "casual", 5: "bedtime"}
+TESTERS = {1: "self", 2: "health_care_professional", 3: "laboratory"}
+HEALTH = {
+    1: "minor_issues",
+    2: "major_issues",
+    3: "during_menses",
+    4: "under_stress",
+    5: "no_issues",
+}
+MEDICATIONS = {
+    1: "rapid_acting_insulin",
+    2: "short_acting_insulin",
+    3: "intermediate_acting_insulin",
+    4: "long_acting_insulin",
+    5: "premixed_insulin",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlucoseContext:

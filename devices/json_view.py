@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import singledispatch
 
-from devices import registry, user_control
+from devices import glucose, glucose_context, registry, user_control
 from devices.battery import Battery
 from devices.beurer_cuff import BeurerPressure
 from devices.blood_pressure import BloodPressure
@@ -178,7 +178,9 @@ def _(record: Glucose) -> Mapping[str, Json]:
         "mmol_l": record.mmol_l,
         "comparator": record.comparator,
         "type": record.type,
+        "type_name": _name(glucose.TYPES, record.type),
         "location": record.location,
+        "location_name": _name(glucose.LOCATIONS, record.location),
         "status": record.status,
         "status_names": None if names is None else list(names),
         "context_follows": record.context_follows,
@@ -192,13 +194,18 @@ def _(context: GlucoseContext) -> Mapping[str, Json]:
         "sequence": context.sequence,
         "extended_flags": context.extended_flags,
         "carb_id": context.carb_id,
+        "carb_name": _name(glucose_context.CARBOHYDRATES, context.carb_id),
         "carb_kg": _number(context.carb_kg),
         "meal": context.meal,
+        "meal_name": _name(glucose_context.MEALS, context.meal),
         "tester": context.tester,
+        "tester_name": _name(glucose_context.TESTERS, context.tester),
         "health": context.health,
+        "health_name": _name(glucose_context.HEALTH, context.health),
         "exercise_duration_s": context.exercise_duration_s,
         "exercise_intensity_pct": context.exercise_intensity_pct,
         "medication_id": context.medication_id,
+        "medication_name": _name(glucose_context.MEDICATIONS, context.medication_id),
         "medication": _number(context.medication),
         "medication_unit": context.medication_unit,
         "hba1c_pct": _number(context.hba1c_pct),
@@ -424,6 +431,11 @@ def _number(number: MedicalFloat | None) -> str | float | None:
     if number is None:
         return None
     return number.value if number.special is None else str(number.special)
+
+
+def _name(names: Mapping[int, str], number: int | None) -> str | None:
+    """None also for a number that is reserved, or says "not available"."""
+    return None if number is None else names.get(number)
 
 
 def _time(time: datetime | None) -> str | None:

@@ -7,10 +7,12 @@ itself calls invalid is a failed measurement, whatever its number.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import singledispatch
 
+from devices import glucose, glucose_context
 from devices.beurer_cuff import BeurerPressure
 from devices.blood_pressure import BloodPressure
 from devices.body_composition import BodyComposition
@@ -28,7 +30,7 @@ from vitals.reading import Absent, Comparator, Kind, Measure, Value, coded
 
 _ABSENT = {Special.NAN: Absent.NAN, Special.NRES: Absent.NRES, Special.RESERVED: Absent.RESERVED}
 _BEYOND = {Special.POS_INF: Comparator.ABOVE, Special.NEG_INF: Comparator.BELOW}
-_MEALS = {1: "preprandial", 2: "postprandial", 3: "fasting", 4: "casual", 5: "bedtime"}
+_NOT_AVAILABLE = 15  # of a nibble: the meter cannot say
 
 Context = dict[str, str | float]
 
@@ -90,9 +92,12 @@ def _(record: Glucose) -> Content:
     flags = list(record.status_names or ())
     if record.type == CONTROL_SOLUTION:
         flags.append("control_solution")
-    context: Context = {}
-    if record.type is not None and record.location is not None:
-        context = {"sample_type": record.type, "sample_location": record.location}
+    context = _named(
+        {
+            "sample_type": (glucose.TYPES, record.type),
+            "sample_location": (glucose.LOCATIONS, record.location),
+        }
+    )
     return Content(
         kind=Kind.GLUCOSE,
         values=[_glucose_value(record)],
@@ -217,19 +222,19 @@ def context_of_glucose(context: GlucoseContext) -> Context:
         f"medication_{context.medication_unit}": context.medication,
         "hba1c_pct": context.hba1c_pct,
     }
-    names = {
-        "carbohydrate": context.carb_id,
-        "tester": context.tester,
-        "health": context.health,
+    exercise = {
         "exercise_s": context.exercise_duration_s,
         "exercise_pct": context.exercise_intensity_pct,
-        "medication": context.medication_id,
     }
-    known: Context = {k: v for k, v in names.items() if v is not None}
-    known |= _numbers(numbers)
-    if context.meal is not None:
-        known["meal"] = _MEALS.get(context.meal, str(context.meal))
-    return known
+    named = {
+        "carbohydrate": (glucose_context.CARBOHYDRATES, context.carb_id),
+        "meal": (glucose_context.MEALS, context.meal),
+        "tester": (glucose_context.TESTERS, context.tester),
+        "health": (glucose_context.HEALTH, context.health),
+        "medication": (glucose_context.MEDICATIONS, context.medication_id),
+    }
+    known: Context = {k: v for k, v in exercise.items() if v is not None}
+    return known | _named(named) | _numbers(numbers)
 
 
 def context_of_composition(composition: BodyComposition) -> Context:
@@ -287,6 +292,15 @@ def _oximetry(spo2: MedicalFloat, pulse: MedicalFloat, *, valid: bool) -> list[V
 
 def _amplitude(amplitude: MedicalFloat | None) -> Context:
     return _numbers({"amplitude_pct": amplitude})
+
+
+def _named(numbers: Mapping[str, tuple[Mapping[int, str], int | None]]) -> Context:
+    """By name; a number that is reserved stays a number."""
+    return {
+        key: names.get(number, number)
+        for key, (names, number) in numbers.items()
+        if number is not None and number != _NOT_AVAILABLE
+    }
 
 
 def _numbers(numbers: dict[str, MedicalFloat | None]) -> Context:

@@ -298,6 +298,17 @@ def test_a_clock_that_was_never_set_dates_nothing_without_its_offset() -> None:
     assert told.measured_at == NOW - timedelta(seconds=60)
 
 
+def test_every_field_of_a_context_has_its_name() -> None:
+    payload = bytes.fromhex("5f0a00013cd001133c0032010aa040f0")
+    told = normalise.with_context(meter(0.001), payload).context
+    assert told == {
+        "sample_type": "capillary_whole_blood", "sample_location": "finger", "meal": "preprandial",
+        "carbohydrate": "breakfast", "carbohydrate_kg": 0.06, "tester": "laboratory",
+        "health": "minor_issues", "exercise_s": 60, "exercise_pct": 50,
+        "medication": "rapid_acting_insulin", "medication_kg": 0.00001, "hba1c_pct": 6.4,
+    }  # fmt: skip
+
+
 def test_a_composition_joins_its_weighing() -> None:
     bare = weighing()
     payload = composed(muscle_pct=38.0, impedance_ohm=469.0)

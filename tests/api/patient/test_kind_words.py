@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api import vocabulary
+from api.context_words import context_lines
 from api.reading_view import value_words
 from api.units import together
 from tests.api.patient.test_story import NOW, SI, US, taken
@@ -39,6 +40,23 @@ def test_a_reading_is_said_in_the_readers_units(kind, row, words):
 def test_a_sensors_glucose_is_in_the_unit_of_the_other_glucose():
     row = taken("continuous_glucose", NOW, sensor_glucose_mg_dl=126.0, context={})
     assert value_words(row, US)[0] == "126 mg/dL"
+
+
+def test_what_came_with_a_reading_is_told_in_the_readers_units():
+    context: dict[str, str | float] = {
+        "soft_lean_kg": 60.46, "muscle_pct": 38.0, "meal": "preprandial", "carbohydrate_kg": 0.06,
+        "medication_kg": 0.00001, "site": "ear", "something_new": 7,
+    }  # fmt: skip
+    assert context_lines(context, "lb") == [
+        ("Meal", "preprandial"),
+        ("Carbohydrate", "60 g"),
+        ("Medication taken", "10 mg"),
+        ("Muscle", "38 %"),
+        ("Soft lean mass", "133.3 lb"),
+        ("Measured at", "ear"),
+        ("Something new", "7"),
+    ]
+    assert context_lines({}, "kg") == []
 
 
 def test_every_kind_has_a_name():
