@@ -89,8 +89,9 @@ async def test_every_kind_reaches_the_chart_the_list_and_the_days(
     nurse: Browser, home: Home, admin: Any
 ):
     patient = await home.patient()
-    at = NOW - timedelta(hours=5)
-    await home.write([home.of_kind(kind, at, values) for kind, (values, _) in OTHER_KINDS.items()])
+    at = [NOW - timedelta(minutes=300 - n) for n in range(len(OTHER_KINDS))]
+    kinds = zip(at, OTHER_KINDS.items(), strict=True)
+    await home.write([home.of_kind(kind, when, values) for when, (kind, (values, _)) in kinds])
     await home.judge(now=NOW)
     overview = (await nurse.get(f"/patients/{patient}")).text
     for title in ("Oxygen saturation", "Temperature", "Heart rate", "Sensor glucose", "Body fat"):
