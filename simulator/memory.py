@@ -73,6 +73,10 @@ class RecordMemory(Peripheral):
         self._records.clear()
         self._unsent.clear()
 
+    def talks_slowly(self, gap_s: float) -> None:
+        """Seconds between two records."""
+        self._gap_s = gap_s
+
     async def send(self, entries: list[Entry]) -> None:
         """One after the other, with what belongs to them; the caller may have been told to stop."""
         raise NotImplementedError

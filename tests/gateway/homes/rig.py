@@ -126,7 +126,7 @@ async def world(
 
 @dataclass
 class Clinic:
-    """Everything that was receipted, by id, as it was said last."""
+    """Everything that was receipted, by id, as it was said first, but for what was added."""
 
     spool: Spool
     got: dict[str, Reading] = field(default_factory=dict)
@@ -138,7 +138,10 @@ class Clinic:
 
     async def take(self) -> None:
         for item in await self.spool.due(utc_now(), 1000):
-            reading = self.got[item.id] = wire.open_reading(item.body)
+            reading = wire.open_reading(item.body)
+            known = self.got.get(item.id)
+            if known is None or len(reading.raw) > len(known.raw):
+                self.got[item.id] = reading
             await self.spool.remove([item.id], [item.id] if reading.has_additions else [])
 
     def has(self, entries: Sequence[journal.Entry]) -> bool:
