@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from api import vocabulary
 from api.auth.viewer import Role, Viewer
 from api.kind_words import number_words
+from api.signs import Sign, disk_signs, radio_signs
 from api.times import ago
 from api.units import glucose, number, weight
 from store.homes import Device, Gateway, Home
@@ -36,15 +37,6 @@ KINDS = {
     "continuous_glucose": "Glucose sensor",
     "undecoded": "Device of an unknown kind",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """`tone`: good, notice or warning; `word` names the state, `advice` what to do about it."""
-
-    tone: str
-    word: str
-    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +90,7 @@ def _of_gateways(gateways: Sequence[Gateway], now: datetime) -> list[Sign]:
         return [Sign(tone="notice", word="No gateway", advice=advice)]
     signs = [s for g in gateways if (s := gateway_sign(g, now=now)).tone != "good"]
     rejected = sum(g.said.rejected for g in gateways if g.said)
+    signs += [sign for g in gateways for sign in disk_signs(g) + radio_signs(g)]
     waiting = sum(g.said.spool_depth for g in gateways if g.said)
     if rejected:
         advice = "They are kept in the box. See Quarantine for the reason."

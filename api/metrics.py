@@ -15,4 +15,7 @@ SECONDS = Histogram(
     registry=REGISTRY,
 )
 SIGN_INS = Counter(f"{_P}_sign_ins", "attempts", ["outcome"], registry=REGISTRY)
+ENROLMENTS = Counter(
+    f"{_P}_gateway_enrolments", "requests of boxes", ["outcome"], registry=REGISTRY
+)
 STREAMS = Gauge(f"{_P}_event_streams", "open live views", registry=REGISTRY)

@@ -17,7 +17,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import live, problems
+from api import boxes, live, problems
 from api.middleware import Envelope
 from api.pages import ROUTERS
 from api.render import STATIC
@@ -51,6 +51,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(live.router)
+    app.include_router(boxes.router)
     problems.install(app)
     app.add_middleware(Envelope)
     return app

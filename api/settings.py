@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,10 @@ class Settings(BaseSettings):
     public_url: str = ""
     #: Proxies whose X-Forwarded-For is believed (uvicorn's `forwarded_allow_ips`).
     trusted_proxies: str = "127.0.0.1"
+    #: What a gateway is told when it enrols: its broker as homes reach it, `mqtts://host:port`, and
+    #: the CA that signed that broker's certificate (none: a public one). Empty: boxes cannot enrol.
+    gateway_broker: str = ""
+    gateway_broker_ca: Path | None = None
     idle_minutes: int = Field(default=30, ge=1)  # automatic logoff, 45 CFR 164.312(a)(2)(iii)
     session_hours: int = Field(default=12, ge=1)
 

@@ -121,9 +121,12 @@ def gateway(
     *,
     as_json: AsJson = False,
     rounds: Annotated[int, typer.Option(help="homes, one after the other", min=1)] = 5,
+    backlog: Annotated[int, typer.Option(help="readings; 0: without", min=0)] = 100_000,
+    drains: Annotated[int, typer.Option(help="of the backlog, medians of so many", min=1)] = 3,
 ) -> None:
-    """The box in the home: from connecting to a reading on disk, by kind of device."""
-    _end(gateway_bench.run(gateway_bench.Wish(rounds=rounds)), as_json=as_json)
+    """The box in the home: from connecting to a reading on disk; a backlog's drain; its memory."""
+    wish = gateway_bench.Wish(rounds=rounds, backlog=backlog, drains=drains)
+    _end(gateway_bench.run(wish), as_json=as_json)
 
 
 @app.command()

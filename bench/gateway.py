@@ -9,14 +9,19 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from bench import gateway_visits, machine
+from bench import gateway_backlog, gateway_visits, machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """`rounds` homes are visited one after the other, all devices of a home at once."""
+    """`rounds` homes are visited one after the other, all devices of a home at once.
+
+    `backlog` readings drain `drains` times; 0: the visits only.
+    """
 
     rounds: int
+    backlog: int = 100_000
+    drains: int = 3
 
 
 def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
@@ -24,4 +29,9 @@ def run(wish: Wish) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     ratios: dict[str, Any] = {}
     visits, problems = asyncio.run(gateway_visits.run(wish.rounds))
     figures |= visits
+    if wish.backlog:
+        backlog = gateway_backlog.Wish(backlog=wish.backlog, rounds=wish.drains)
+        drained, ratios, more = asyncio.run(gateway_backlog.run(backlog))
+        figures |= drained
+        problems += more
     return figures, ratios, problems

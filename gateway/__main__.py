@@ -1,4 +1,4 @@
-"""Composition root: `python -m gateway run [--once]`, `pair [--link]`."""
+"""Composition root: `python -m gateway run [--once]`, `pair [--link]`; the rest: `box_commands`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from typing import Annotated
 import structlog
 import typer
 
-from gateway import language, pair_command
+from gateway import box_commands, language, pair_command
 from gateway.desk import PairingDesk
 from gateway.front import open_front
 from gateway.metrics import Metrics, serve
+from gateway.notify import Notifier
 from gateway.outbox import Backoff, Outbox
 from gateway.pair_memory import BoxMemory
 from gateway.publisher import Publisher
 from gateway.radio import open_radio
+from gateway.renewal import Renewal
 from gateway.service import Gateway
 from gateway.settings import Settings
 from gateway.spool import Spool, open_spool
+from gateway.unenrolled import settings_when_enrolled
 from vitals.clock import utc_now
 
 ONCE_QUIET_S = 10.0
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+box_commands.register(app)
 
 
 @app.callback()
@@ -43,7 +47,7 @@ def run(
 ) -> None:
     """Read devices, keep what they say, publish it."""
     _log_json()
-    settings = Settings()
+    settings = Settings() if once else settings_when_enrolled()
     if once and settings.quiet_exit_s is None:
         settings = settings.model_copy(update={"quiet_exit_s": ONCE_QUIET_S})
     asyncio.run(_serve(settings))
@@ -106,9 +110,27 @@ async def _serve(settings: Settings) -> None:
                 )
                 memory = BoxMemory(radio=radio, spool=spool, ruled=gateway.wishes.ruled_at)
                 await desk.remember(memory)
-                await gateway.run()
+                notifier = publisher.reporter.notifier = Notifier(settings.notify_socket)
+                notifier.ready()
+                try:
+                    await _run(gateway, settings)
+                finally:
+                    notifier.leaving()
     except asyncio.CancelledError:
         structlog.get_logger(__name__).info("stopped")
+
+
+async def _run(gateway: Gateway, settings: Settings) -> None:
+    renewal = Renewal(
+        path=settings.identity,
+        publisher=gateway.publisher,
+        wishes=gateway.wishes,
+        clock=utc_now,
+    )
+    async with asyncio.TaskGroup() as group:
+        renewing = group.create_task(renewal.run(), name="credential")
+        await gateway.run()
+        renewing.cancel()
 
 
 def _publisher(settings: Settings, spool: Spool, metrics: Metrics) -> Publisher:

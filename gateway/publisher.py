@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -36,6 +37,10 @@ RECONNECT_LONGEST_S = 30.0
 PUBACK_TIMEOUT_S = 15.0
 
 
+class _OtherCredential(Exception):
+    """The link is given up for one with another credential."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Publisher:
     """One gateway's connection to its broker."""
@@ -47,9 +52,12 @@ class Publisher:
     outbox: Outbox
     clock: Callable[[], datetime]
     on_desired: Callable[[bytes], Awaitable[None]] | None = None
+    on_connected: Callable[[str | None], Awaitable[None]] | None = None  # told the user
+    spare: Broker | None = None  # the same broker, with the credential that is being replaced
     connected: bool = False
     status_changed: asyncio.Event = field(default_factory=asyncio.Event)
     reporter: Reporter = field(init=False)
+    _other: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.reporter = Reporter(
@@ -63,20 +71,39 @@ class Publisher:
         """Publish until cancelled; a lost broker is waited for, however long."""
         delay = RECONNECT_FIRST_S
         while True:
+            met = other = False
             try:
                 async with self._session() as client:
-                    delay = RECONNECT_FIRST_S
+                    met, delay = True, RECONNECT_FIRST_S
                     await self._talk(client)
+            except* _OtherCredential:
+                other = True
             except* (aiomqtt.MqttError, OSError, TimeoutError) as group:
-                log.warning("broker_lost", error=type(group.exceptions[0]).__name__, retry_s=delay)
+                log.warning("broker_lost", error=_first_of(group), retry_s=delay)
+            if other:
+                continue
+            if not met and self.spare is not None:
+                self.broker, self.spare = self.spare, self.broker
             await asyncio.sleep(delay)
             delay = min(delay * 2, RECONNECT_LONGEST_S)
+
+    def speak_as(self, broker: Broker, *, or_as: Broker | None = None) -> None:
+        """From now on with this credential, and with the other one where it is refused."""
+        changes = broker.username != self.broker.username
+        self.broker, self.spare = broker, or_as
+        if changes:
+            self._other.set()
+
+    async def _until_other_credential(self) -> None:
+        await self._other.wait()
+        raise _OtherCredential
 
     def _topic(self, branch: Branch) -> str:
         return topics.build(self.clinic, self.gateway, branch)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiomqtt.Client]:
+        self._other.clear()
         will = wire.encode(wire.GatewayStatus(state="offline", version=self.version))
         client = aiomqtt.Client(
             self.broker.host,
@@ -94,7 +121,10 @@ class Publisher:
             await client.subscribe(self._topic(Branch.RECEIPTS), qos=1)
             await client.subscribe(self._topic(Branch.DESIRED), qos=1)
             self._set_connected(now=True)
+            self.reporter.credential = self.broker.username
             log.info("broker_connected")
+            if self.on_connected is not None:
+                await self.on_connected(self.broker.username)
             try:
                 yield client
                 await self._say_offline(client)
@@ -120,6 +150,7 @@ class Publisher:
             group.create_task(self._listen(client), name="receipts")
             group.create_task(self._send(client), name="readings")
             group.create_task(self._report(client), name="status")
+            group.create_task(self._until_other_credential(), name="credential")
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -144,19 +175,23 @@ class Publisher:
             log.warning("receipt_not_kept", spool=exc.state.value)
 
     async def _send(self, client: aiomqtt.Client) -> None:
+        """As many envelopes on their way as the outbox lets out: the next is read meanwhile."""
         changed = self.outbox.spool.changed
-        while True:
-            changed.clear()
-            while (out := await self._next()) is not None:
-                properties = Properties(PacketTypes.PUBLISH)
-                properties.CorrelationData = out.id.encode()
-                await client.publish(
-                    self._topic(Branch.READINGS), out.payload, qos=1, properties=properties
-                )
-                log.info("envelope_sent", envelope=out.id, readings=len(out.reading_ids))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):  # wait_for may swallow a cancellation
-                    await changed.wait()
+        async with asyncio.TaskGroup() as posts:
+            while True:
+                changed.clear()
+                while (out := await self._next()) is not None:
+                    posts.create_task(self._post(client, out), name="envelope")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):  # wait_for may swallow a cancellation
+                        await changed.wait()
+
+    async def _post(self, client: aiomqtt.Client, out: Outgoing) -> None:
+        properties = Properties(PacketTypes.PUBLISH)
+        properties.CorrelationData = out.id.encode()
+        topic = self._topic(Branch.READINGS)
+        await client.publish(topic, out.payload, qos=1, properties=properties)
+        log.info("envelope_sent", envelope=out.id, readings=len(out.reading_ids))
 
     async def _next(self) -> Outgoing | None:
         try:
@@ -177,6 +212,32 @@ class Publisher:
     async def _publish_status(self, client: aiomqtt.Client, state: str) -> None:
         status = wire.encode(await self.reporter.status(state))
         await client.publish(self._topic(Branch.STATUS), status, qos=1, retain=True)
+
+
+async def try_credentials(broker: Broker) -> str | None:
+    """Connect once beside the gateway, for the doctor; why the broker refused, if it did."""
+    client = aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=broker.username,
+        password=broker.password,
+        identifier=f"hl-doctor-{uuid.uuid4().hex[:12]}",
+        protocol=aiomqtt.ProtocolVersion.V5,
+        clean_start=True,
+        timeout=PUBACK_TIMEOUT_S,
+        tls_context=await asyncio.to_thread(_tls, broker),
+    )
+    try:
+        async with client:
+            return None
+    except aiomqtt.MqttError as exc:
+        return str(exc)
+
+
+def _first_of(group: BaseExceptionGroup[BaseException]) -> str:
+    """What was lost, under however many groups of tasks."""
+    first = group.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else type(first).__name__
 
 
 def _tls(broker: Broker) -> ssl.SSLContext | None:

@@ -90,6 +90,7 @@ class Gateway:
             await self.wishes.load()
         self._obey()
         self.publisher.reporter.wishes = self.wishes
+        self.publisher.reporter.radio = self.radio
         self.publisher.on_desired = self.apply
         self.publisher.outbox.on_receipted = self.watcher.receipted
         async with asyncio.TaskGroup() as group:
@@ -112,12 +113,14 @@ class Gateway:
 
     async def _forget(self, order: Forget) -> None:
         """Bond and memory of a device; its readings stay until receipted."""
-        await self.radio.forget(order.device)
+        name = short_hash(order.device)
         try:
+            await self.radio.forget(order.device)
             await self.spool.forget(order.device, order.order)
-        except SpoolUnavailable:
-            return  # asked for again with the next connection
-        log.info("device_forgotten", device=short_hash(order.device))
+        except Exception as exc:  # noqa: BLE001 -- of any radio; asked again with every connection
+            log.warning("device_not_forgotten", device=name, error=type(exc).__name__)
+            return
+        log.info("device_forgotten", device=name)
 
     def _obey(self) -> None:
         self.settings = self.wishes.settings

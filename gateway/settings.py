@@ -1,15 +1,26 @@
-"""The gateway's settings: the only reader of its environment (`HEARTHLINE_GATEWAY_…`)."""
+"""The gateway's settings: the only reader of its environment (`HEARTHLINE_GATEWAY_…`).
+
+What the environment does not say of clinic, name and broker is taken from the file that enrolment
+wrote (`gateway.identity`).
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from gateway import identity
 from vitals.topics import is_name
 
 
@@ -23,11 +34,13 @@ class Settings(BaseSettings):
     mqtt_url: SecretStr  # mqtts://user:password@host:port
     mqtt_ca: Path | None = None  # CA that signed the broker's certificate; None: the system's
     radio: str = "bluez"  # or bumble:tcp-client:HOST:PORT
+    identity: Path = Path("gateway-identity.json")  # what enrolment wrote
     spool: Path = Path("gateway-spool.sqlite3")
     spool_max_mb: int = Field(default=512, ge=1)  # of the disk; about half a million readings
     keys: Path = Path("gateway-keys.json")  # bonds, where the radio keeps none itself
     home_zone: str = "UTC"
     accept: Annotated[frozenset[str] | Literal["any"], NoDecode] = "any"  # or A,B,C
+    notify_socket: str | None = Field(default=None, validation_alias="NOTIFY_SOCKET")  # systemd's
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     portal_port: int | None = None  # of the pairing pages; None: there are none
@@ -53,6 +66,17 @@ class Settings(BaseSettings):
     resend_s: float = Field(default=5.0, gt=0)
     resend_max_s: float = Field(default=60.0, gt=0)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _Enrolled(settings_cls)
+
     @field_validator("clinic", "name")
     @classmethod
     def _is_topic_name(cls, value: str) -> str:
@@ -63,7 +87,10 @@ class Settings(BaseSettings):
     @field_validator("home_zone")
     @classmethod
     def _is_zone(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except (LookupError, OSError) as exc:  # unknown, or a folder of the list
+            raise ValueError("not a time zone of this machine") from exc
         return value
 
     @field_validator("consents")
@@ -104,6 +131,33 @@ class Settings(BaseSettings):
     @property
     def broker(self) -> Broker:
         return Broker(self.mqtt_url.get_secret_value(), self.mqtt_ca)
+
+
+class Place(BaseSettings):
+    """Where a box keeps who it is: all that enrolment needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="HEARTHLINE_GATEWAY_", frozen=True)
+
+    identity: Path = Path("gateway-identity.json")
+    spool: Path = Path("gateway-spool.sqlite3")
+    notify_socket: str | None = Field(default=None, validation_alias="NOTIFY_SOCKET")
+
+
+class _Enrolled(PydanticBaseSettingsSource):
+    """Clinic, name and broker out of the file that enrolment wrote."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        path = Path(self.current_state.get("identity", Settings.model_fields["identity"].default))
+        known = identity.load(path)
+        if known is None or not known.is_enrolled or "mqtt_url" in self.current_state:
+            return {}
+        found = {"clinic": known.clinic, "name": known.gateway, "mqtt_url": known.urls()[0]}
+        if known.ca is not None:
+            found["mqtt_ca"] = str(identity.ca_path(path))
+        return found
 
 
 class Broker:

@@ -23,10 +23,11 @@ from typing import TypeVar
 import structlog
 
 from gateway.desired import Forget
+from gateway.receipt_log import KeptReceipt
 from gateway.resends import Resends
 from gateway.said import Said
 from gateway.spool_disk import Disk
-from gateway.spool_file import DeviceRecord, HomeWord, KeptDesired, KeptReceipt, Spooled, SpoolFile
+from gateway.spool_file import DeviceRecord, HomeWord, KeptDesired, Spooled, SpoolFile
 from gateway.spool_health import SpoolState, SpoolUnavailable
 from vitals import wire
 from vitals.reading import Reading
@@ -232,8 +233,8 @@ class Spool:
         """What was last done at home with each device."""
         return await self._do(SpoolFile.home_words)
 
-    async def keep_desired(self, payload: bytes, at: datetime) -> None:
-        await self._do(lambda file: file.keep_desired(payload, at))
+    async def keep_desired(self, kept: KeptDesired) -> None:
+        await self._do(lambda file: file.keep_desired(kept))
 
     async def kept_desired(self) -> KeptDesired | None:
         return await self._do(SpoolFile.kept_desired)

@@ -13,17 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
-from gateway import said
+from gateway import receipt_log, said
+from gateway.receipt_log import KeptReceipt
 from gateway.said import Said
 from vitals import wire
 from vitals.reading import Reading
 
 PROBE_BYTES = 65_536  # room for a visit's readings
 BUSY_S = 5.0  # another process (`doctor`) may look into the file
-KEPT_RECEIPTS = 2_000  # messages, and no older than
-KEPT_RECEIPTS_S = 90 * 86_400.0
 LOG_BYTES = 4_194_304  # what the log may keep of the disk between two checkpoints
 CACHE_KB = 512  # of memory; a backlog is read once, in order
 _PAGE = 4096  # bytes
@@ -40,10 +38,10 @@ CREATE TABLE IF NOT EXISTS device (
     last_sequence INTEGER, last_id TEXT, battery_pct INTEGER, clock_offset_s REAL, model TEXT);
 CREATE TABLE IF NOT EXISTS unfinished (address TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS amended (id TEXT PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS receipt (at REAL NOT NULL, outcome TEXT NOT NULL, ids BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS probe (bytes BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS desired (
-    one INTEGER PRIMARY KEY CHECK (one = 1), payload BLOB NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS wish (
+    one INTEGER PRIMARY KEY CHECK (one = 1), payload BLOB NOT NULL, at REAL NOT NULL,
+    ruled_at REAL);
 CREATE TABLE IF NOT EXISTS forgotten (
     device TEXT NOT NULL, order_id TEXT NOT NULL, PRIMARY KEY (device, order_id));
 CREATE TABLE IF NOT EXISTS home_word (
@@ -74,20 +72,12 @@ class DeviceRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptReceipt:
-    """A receipt as it is kept for diagnosis: `stored`, `duplicate` or `rejected`, and of what."""
-
-    at: datetime
-    outcome: str
-    ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptDesired:
-    """The desired state that was applied last."""
+    """The desired state that was applied last; `ruled_at`: since when it accepts these devices."""
 
     payload: bytes
     at: datetime
+    ruled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +110,7 @@ class SpoolFile:
             raise sqlite3.DatabaseError(verdict)
         self._db.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         self._db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
-        self._db.executescript(_SCHEMA + said.SCHEMA)
+        self._db.executescript(_SCHEMA + said.SCHEMA + receipt_log.SCHEMA)
         if max_bytes is not None:
             self._db.execute(f"PRAGMA max_page_count={max(1, max_bytes // _PAGE)}")
 
@@ -266,31 +256,12 @@ class SpoolFile:
         return moved
 
     def note_receipt(self, receipt: wire.Receipt, now: datetime) -> None:
-        """Keep what was receipted for diagnosis: ids alone, bounded by number and age."""
-        told = {
-            "stored": receipt.stored,
-            "duplicate": receipt.duplicate,
-            "rejected": [rejection.id for rejection in receipt.rejected],
-        }
         with self._unsynced() as db:
-            for outcome, ids in told.items():
-                if packed := b"".join(_packed(ids)):
-                    at = now.timestamp()
-                    db.execute("INSERT INTO receipt VALUES (?, ?, ?)", (at, outcome, packed))
-            db.execute(
-                "DELETE FROM receipt WHERE at < ? OR rowid <= (SELECT max(rowid) FROM receipt) - ?",
-                (now.timestamp() - KEPT_RECEIPTS_S, KEPT_RECEIPTS),
-            )
+            receipt_log.note(db, receipt, now)
 
-    def receipts(self, limit: int = KEPT_RECEIPTS) -> list[KeptReceipt]:
+    def receipts(self, limit: int) -> list[KeptReceipt]:
         """The newest first."""
-        rows = self._db.execute(
-            "SELECT at, outcome, ids FROM receipt ORDER BY rowid DESC LIMIT ?", (limit,)
-        )
-        return [
-            KeptReceipt(at=datetime.fromtimestamp(at, UTC), outcome=outcome, ids=_unpacked(ids))
-            for at, outcome, ids in rows
-        ]
+        return receipt_log.newest(self._db, limit)
 
     def depth(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM reading").fetchone()[0])
@@ -400,30 +371,23 @@ class SpoolFile:
             for address, at, wanted in rows
         }
 
-    def keep_desired(self, payload: bytes, at: datetime) -> None:
+    def keep_desired(self, kept: KeptDesired) -> None:
+        ruled_at = None if kept.ruled_at is None else kept.ruled_at.timestamp()
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO desired VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET"
-                " payload = excluded.payload, at = excluded.at",
-                (payload, at.timestamp()),
+                "INSERT INTO wish VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET"
+                " payload = excluded.payload, at = excluded.at, ruled_at = excluded.ruled_at",
+                (kept.payload, kept.at.timestamp(), ruled_at),
             )
 
     def kept_desired(self) -> KeptDesired | None:
-        row = self._db.execute("SELECT payload, at FROM desired").fetchone()
-        return row and KeptDesired(payload=row[0], at=datetime.fromtimestamp(row[1], UTC))
+        row = self._db.execute("SELECT payload, at, ruled_at FROM wish").fetchone()
+        return row and KeptDesired(
+            payload=row[0],
+            at=datetime.fromtimestamp(row[1], UTC),
+            ruled_at=None if row[2] is None else datetime.fromtimestamp(row[2], UTC),
+        )
 
 
 def _says_more(reading: Reading, body: bytes) -> bool:
     return len(reading.raw) > len(wire.open_reading(body).raw)
-
-
-def _packed(ids: Iterable[str]) -> Iterator[bytes]:
-    for text in ids:
-        try:
-            yield UUID(text).bytes
-        except ValueError:  # a stranger's; nothing of ours has such an id
-            continue
-
-
-def _unpacked(ids: bytes) -> tuple[str, ...]:
-    return tuple(str(UUID(bytes=ids[at : at + 16])) for at in range(0, len(ids), 16))

@@ -11,7 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
+from gateway.link import AdapterState, Radio
 from gateway.metrics import Metrics
+from gateway.notify import Notifier
 from gateway.spool import DeviceRecord, Spool, SpoolState, SpoolUnavailable
 from gateway.wishes import Wishes
 from vitals import wire
@@ -19,6 +23,8 @@ from vitals import wire
 LOOK_S = 15.0  # how old the figures of the disk may be
 PROBE_S = 600.0  # a disk that was well is tried so often without a visit
 _MB = 1_000_000
+
+log = structlog.get_logger(__name__)
 
 
 def versions() -> dict[str, str]:
@@ -28,13 +34,15 @@ def versions() -> dict[str, str]:
 
 @dataclass(slots=True, kw_only=True)
 class Reporter:
-    """Says how the gateway is. `wishes` and `versions` are told by whoever knows them."""
+    """Says how the gateway is. `wishes`, `radio`, `notifier`: told by whoever has them."""
 
     spool: Spool
     metrics: Metrics
     clock: Callable[[], datetime]
     version: str
     wishes: Wishes | None = None
+    radio: Radio | None = None
+    notifier: Notifier = field(default_factory=Notifier)
     versions: dict[str, str] = field(default_factory=versions)
     credential: str | None = None
     _probed_at: float = 0.0
@@ -43,9 +51,10 @@ class Reporter:
         depth, rejected, devices = 0, 0, list[wire.DeviceStatus]()
         try:
             depth, rejected = await self.spool.depth(), await self.spool.rejected_count()
-            devices = await self._devices()
+            devices = await self._devices(await self._bonds())
         except SpoolUnavailable:
             pass  # `spool.state` says so
+        adapter = await self._adapter()
         return wire.GatewayStatus(
             state=state,
             at=self.clock(),
@@ -55,7 +64,8 @@ class Reporter:
             devices=devices,
             spool=await self._spool_status(),
             desired=self.wishes.report() if self.wishes else None,
-            versions=self.versions,
+            versions=self.versions | _stack(adapter),
+            adapter=adapter.health.value if adapter else None,
             credential=self.credential,
         )
 
@@ -69,13 +79,37 @@ class Reporter:
             free_mb=None if free is None else free // _MB,
         )
 
-    async def _devices(self) -> list[wire.DeviceStatus]:
+    async def _adapter(self) -> AdapterState | None:
+        if self.radio is None:
+            return None
+        try:
+            return await self.radio.power()
+        except Exception as exc:  # noqa: BLE001 -- of any radio library; the status goes out anyway
+            log.info("adapter_unknown", error=type(exc).__name__)
+            return None
+
+    async def _bonds(self) -> frozenset[str] | None:
+        """Whom the radio has keys of; none where it cannot say."""
+        if self.radio is None:
+            return None
+        try:
+            return frozenset(bond.address.upper() for bond in await self.radio.bonds())
+        except Exception as exc:  # noqa: BLE001 -- of any radio library
+            log.info("bonds_unknown", error=type(exc).__name__)
+            return None
+
+    async def _devices(self, bonds: frozenset[str] | None) -> list[wire.DeviceStatus]:
         names = self.wishes.in_force.names if self.wishes else {}
         unread = await self.spool.unfinished()
         known = {device.address: device for device in await self.spool.devices()}
         addresses = sorted(known.keys() | names.keys() | unread)
         return [
-            _device(known.get(a) or DeviceRecord(address=a), names.get(a), unread=a in unread)
+            _device(
+                known.get(a) or DeviceRecord(address=a),
+                names.get(a),
+                bonded=None if bonds is None else a in bonds,
+                unread=a in unread,
+            )
             for a in addresses
         ]
 
@@ -87,6 +121,7 @@ class Reporter:
                 self._probed_at = loop.time()
                 await self.spool.usable(self.clock())
             await self.show()
+            self.notifier.alive(f"spool {self.spool.state.value}")
             await asyncio.sleep(LOOK_S)
 
     async def show(self) -> None:
@@ -106,7 +141,13 @@ class Reporter:
         self.metrics.spool_age.set(max(0.0, age_s))
 
 
-def _device(device: DeviceRecord, name: str | None, *, unread: bool) -> wire.DeviceStatus:
+def _stack(adapter: AdapterState | None) -> dict[str, str]:
+    return {"bluetooth": adapter.stack} if adapter and adapter.stack else {}
+
+
+def _device(
+    device: DeviceRecord, name: str | None, *, bonded: bool | None, unread: bool
+) -> wire.DeviceStatus:
     return wire.DeviceStatus(
         device=device.address,
         last_seen=device.last_seen,
@@ -114,6 +155,6 @@ def _device(device: DeviceRecord, name: str | None, *, unread: bool) -> wire.Dev
         clock_offset_s=device.clock_offset_s,
         model=device.model,
         name=name,
-        bonded=device.bonded,
+        bonded=device.bonded if bonded is None else bonded,
         unread=unread,
     )

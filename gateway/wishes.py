@@ -16,6 +16,7 @@ from gateway import desired
 from gateway.desired import Desired, Forget
 from gateway.settings import Settings
 from gateway.spool import Spool, SpoolUnavailable
+from gateway.spool_file import KeptDesired
 from vitals.wire import DesiredStatus
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ class Wishes:
     clock: Callable[[], datetime]
     in_force: Desired = _NOTHING
     applied_at: datetime | None = None
+    _ruled_at: datetime | None = None
     settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,6 +43,7 @@ class Wishes:
         """What was in force when the box went off."""
         kept = await self.spool.kept_desired()
         if kept is not None:
+            self._ruled_at = kept.ruled_at
             self._put_in_force(desired.read(kept.payload), kept.at)
 
     async def apply(self, payload: bytes) -> list[Forget]:
@@ -51,9 +54,12 @@ class Wishes:
             log.warning("desired_in_part", version=wanted.version, fields=fields)
         at = self.applied_at if wanted == self.in_force else None
         at = at or self.clock()
+        if wanted.accept != self.in_force.accept:
+            self._ruled_at = at
         self._put_in_force(wanted, at)
         try:
-            await self.spool.keep_desired(payload, at)
+            kept = KeptDesired(payload=payload, at=at, ruled_at=self._ruled_at)
+            await self.spool.keep_desired(kept)
             return await self.spool.not_forgotten(wanted.forget)
         except SpoolUnavailable:  # in force all the same; the message comes again
             return []
@@ -63,8 +69,8 @@ class Wishes:
         self.settings = wanted.applied_to(self.own)
 
     def ruled_at(self) -> datetime | None:
-        """When the clinic last said which devices it accepts; None: it leaves that to the box."""
-        return None if self.in_force.accept is None else self.applied_at
+        """When the clinic last changed its list of devices; None: it leaves that to the box."""
+        return None if self.in_force.accept is None else self._ruled_at
 
     def report(self) -> DesiredStatus | None:
         if self.applied_at is None:

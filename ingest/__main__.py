@@ -1,6 +1,7 @@
 """`python -m ingest`: serve until SIGTERM, then finish the batch in hand and leave.
 
 `python -m ingest replay …`: the operator's look into the quarantine, ingest/replay_command.py.
+`python -m ingest broker-users …`: who the broker lets in, ingest/broker_command.py.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ def main() -> None:
         from ingest import replay_command  # noqa: PLC0415 -- a worker does without it
 
         replay_command.app(args=sys.argv[2:], prog_name="ingest replay")
+    if sys.argv[1:2] == ["broker-users"]:
+        from ingest import broker_command  # noqa: PLC0415 -- a worker does without it
+
+        broker_command.app(args=sys.argv[2:], prog_name="ingest broker-users")
     configure_logging()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(Settings()))

@@ -16,11 +16,14 @@ from ingest.settings import Settings
 from ingest.status import status_row
 from ingest.subscriber import Subscriber, connect
 from ingest.writer import FIRST_WAIT, LONGEST_WAIT, Writer, Written
+from store import gateway_credentials as credentials
 from store.errors import DataRefused, Unavailable
 from store.gateways import store_status
 from store.pool import Pool, connection
+from store.tenancy import Connection
 from vitals import topics
 from vitals.clock import utc_now
+from vitals.enrolment import read_user
 from vitals.errors import EnvelopeError, QuarantineReason
 
 STOP_LOOK_S = 0.25  # how late an idle worker notices that it shall stop
@@ -211,6 +214,14 @@ class Service:
                 log.warning("store unavailable", cause=str(exc))
                 await asyncio.sleep(FIRST_WAIT * 5)
 
+    async def _note_credential(
+        self, conn: Connection, topic: topics.Topic, user: str | None
+    ) -> None:
+        """A gateway that speaks with a new credential needs the earlier ones no more."""
+        said = read_user(user or "")
+        if said is not None and said[:2] == (topic.clinic, topic.gateway):
+            await credentials.used(conn, *said, now=utc_now())
+
     async def _retry_status(self, message: Incoming) -> None:
         """A status that cannot be read is dropped: the next one replaces it anyway."""
         try:
@@ -230,6 +241,7 @@ class Service:
                         at=row.at,
                         payload_json=row.payload_json,
                     )
+                    await self._note_credential(conn, topic, row.credential)
             except Unavailable:
                 if self._writer.closed:
                     raise

@@ -25,6 +25,7 @@ class StatusRow:
     state: str
     at: datetime
     payload_json: str
+    credential: str | None  # the broker user that it says it speaks as, while it is online
 
 
 def status_row(payload: bytes, *, now: datetime) -> StatusRow:
@@ -35,7 +36,10 @@ def status_row(payload: bytes, *, now: datetime) -> StatusRow:
     kept = msgspec.structs.replace(status, at=at, devices=devices)
     said = _storable(msgspec.to_builtins(kept))
     return StatusRow(
-        state=said["state"][:40], at=at, payload_json=msgspec.json.encode(said).decode()
+        state=said["state"][:40],
+        at=at,
+        payload_json=msgspec.json.encode(said).decode(),
+        credential=status.credential if status.state == "online" else None,
     )
 
 

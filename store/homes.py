@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from store import audit
+from store import audit, gateway_wishes
 from store.named import Row, all_rows, one_row, run
 from store.tenancy import Connection, clinic_session
 from vitals.wire import DeviceStatus, GatewayStatus
@@ -174,6 +174,7 @@ async def change_home(
     values = {"clinic": clinic, "home": home, "label": words.label, "zone": words.zone}
     async with clinic_session(conn, clinic, staff=staff):
         await run(conn, _SQL, "change_home", values)
+        await gateway_wishes.tell_home(conn, clinic, home, staff=staff, now=now)
         await audit.record(conn, actor=staff, action="home.change", subject=home, now=now)
 
 
@@ -215,6 +216,10 @@ async def register_device(
     async with clinic_session(conn, clinic, staff=staff):
         if not await run(conn, _SQL, "register_device", device.values(clinic)):
             return False
+        if device.label:
+            await gateway_wishes.tell_of_device(
+                conn, clinic, device.address, {device.home}, staff=staff, now=now
+            )
         await audit.record(
             conn, actor=staff, action="device.register", subject=device.address, now=now
         )
@@ -225,7 +230,12 @@ async def change_device(
     conn: Connection, clinic: str, device: NewDevice, *, staff: UUID, now: datetime
 ) -> None:
     async with clinic_session(conn, clinic, staff=staff):
+        before = await one_row(conn, _SQL, "device", device.values(clinic))
         await run(conn, _SQL, "change_device", device.values(clinic))
+        homes = {device.home, before["registered_home_id"] if before else None}
+        await gateway_wishes.tell_of_device(
+            conn, clinic, device.address, homes, staff=staff, now=now
+        )
         await audit.record(
             conn, actor=staff, action="device.change", subject=device.address, now=now
         )
@@ -235,9 +245,8 @@ async def forget_device(
     conn: Connection, clinic: str, home: UUID, address: str, *, staff: UUID, now: datetime
 ) -> int:
     """Ask the home's gateways to drop their bond with it; how many are asked."""
-    values = {"clinic": clinic, "home": home, "device": address}
     async with clinic_session(conn, clinic, staff=staff):
-        asked = await run(conn, _SQL, "forget_device", values)
+        asked = await gateway_wishes.forget(conn, clinic, home, address, staff=staff, now=now)
         await audit.record(conn, actor=staff, action="device.forget", subject=address, now=now)
     return asked
 

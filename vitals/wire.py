@@ -115,6 +115,7 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     spool: SpoolStatus | None = None
     desired: DesiredStatus | None = None
     versions: dict[str, str] = {}  # of Python, the system, the radio's stack
+    adapter: str | None = None  # a `gateway.link.Health`
     credential: str | None = None  # the broker user that it speaks as
 
 

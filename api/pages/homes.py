@@ -103,7 +103,7 @@ async def home(page: HomesPage, home_id: UUID) -> Response:
 
 @router.post("/homes/{home_id}/edit")
 async def change(page: HomesPage, home_id: UUID, label: Text = "", zone: Text = "") -> Response:
-    await _find(page, home_id)
+    await find_home(page, home_id)
     words, problems = _words(label, zone)
     if problems:
         return await _home(page, home_id, problems=problems, form={"label": label, "zone": zone})
@@ -121,7 +121,7 @@ async def new_gateway(page: HomesPage, home_id: UUID, added: str = "") -> Respon
 
 @router.post("/homes/{home_id}/gateways")
 async def add_gateway(page: HomesPage, home_id: UUID, name: Text = "") -> Response:
-    await _find(page, home_id)
+    await find_home(page, home_id)
     name = name.strip()
     if not is_name(name):
         problem = "Enter lower-case letters, digits and hyphens, 64 at most"
@@ -143,7 +143,7 @@ async def _gateways(
     added: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    view = await _find(page, home_id)
+    view = await find_home(page, home_id)
     return await page.html(
         "homes/gateways.html",
         status=422 if problems else 200,
@@ -162,7 +162,7 @@ async def _home(
     problems: dict[str, str] | None = None,
     form: dict[str, str] | None = None,
 ) -> Response:
-    view = await _find(page, home_id)
+    view = await find_home(page, home_id)
     await page.audit("home.read", home_id)
     return await page.html(
         "homes/home.html",
@@ -175,7 +175,7 @@ async def _home(
     )
 
 
-async def _find(page: HomesPage, home_id: UUID) -> HomeView:
+async def find_home(page: HomesPage, home_id: UUID) -> HomeView:
     estate = await store.estate(page.conn, page.clinic, now=page.now)
     for home in estate.homes:
         if home.id == home_id:

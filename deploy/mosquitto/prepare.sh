@@ -61,9 +61,11 @@ acl() {
         printf 'topic read hl/v1/+/+/%s\n' readings status
         printf 'topic write hl/v1/+/+/%s\n' receipts desired
         awk -F: '$1 ~ "/" {
+            split($1, part, "/")
+            branch = "hl/v1/" part[1] "/" part[2]
             print "\nuser " $1
-            print "topic write hl/v1/" $1 "/readings\ntopic write hl/v1/" $1 "/status"
-            print "topic read hl/v1/" $1 "/receipts\ntopic read hl/v1/" $1 "/desired"
+            print "topic write " branch "/readings\ntopic write " branch "/status"
+            print "topic read " branch "/receipts\ntopic read " branch "/desired"
         }' "$BROKER/passwords"
     } >"$BROKER/acl.new"
     mv "$BROKER/acl.new" "$BROKER/acl"

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Mosquitto: TLS on 127.0.0.1 with a CA of its own, a password for everyone, an ACL by branch, persistence.
 #
-# A gateway's user name is CLINIC/GATEWAY, and its ACL entries are written out one by one: the substitution %u in a
+# A gateway's user name is CLINIC/GATEWAY, or CLINIC/GATEWAY/NUMBER for one that enrolled with a code (written by
+# `python -m ingest broker-users`, which takes the same lock on the list of users), and its ACL entries are written out one by one: the substitution %u in a
 # pattern works for a name with a slash in Mosquitto 2.0 and is refused in 2.1. Mosquitto answers a subscription to a
 # foreign branch with success but delivers nothing from it; a foreign publication is refused ("not authorized").
 #
@@ -132,9 +133,11 @@ mosquitto_acl() {
             printf 'topic read hl/v1/+/+/%s\n' readings status
             printf 'topic write hl/v1/+/+/%s\n' receipts desired
             awk -F: '$1 ~ "/" {
+                split($1, part, "/")
+                branch = "hl/v1/" part[1] "/" part[2]
                 print "\nuser " $1
-                print "topic write hl/v1/" $1 "/readings\ntopic write hl/v1/" $1 "/status"
-                print "topic read hl/v1/" $1 "/receipts\ntopic read hl/v1/" $1 "/desired"
+                print "topic write " branch "/readings\ntopic write " branch "/status"
+                print "topic read " branch "/receipts\ntopic read " branch "/desired"
             }' "$BROKER_HOME/passwords"
         } >"$acl.new"
     )
@@ -186,10 +189,14 @@ may_add() { # CLINIC GATEWAY
 }
 
 add_users() { # USER PASSWORD [USER PASSWORD …]
+    local list
     prepare
     lock_state
+    exec {list}>>"$BROKER_HOME/passwords.lock"
+    flock "$list"
     set_password "$@"
     mosquitto_acl
+    exec {list}>&-
     mosquitto_reload
     unlock_state
 }

@@ -155,12 +155,6 @@ VALUES (%(clinic)s, %(device)s, %(kind)s, %(label)s, %(home)s) ON CONFLICT DO NO
 UPDATE device SET label = %(label)s, kind = coalesce(kind, %(kind)s), home_id = %(home)s
 WHERE clinic_id = %(clinic)s AND address = %(device)s
 
--- name: forget_device
--- Every gateway of the home that heard it forgets its bond; the newest desired state is the retained.
-INSERT INTO desired_outbox (clinic_id, gateway, payload)
-SELECT g.clinic_id, g.name, jsonb_build_object('forget', jsonb_build_array(%(device)s::text))
-FROM gateway g WHERE g.clinic_id = %(clinic)s AND g.home_id = %(home)s
-
 -- name: patients
 SELECT p.id, p.given_name, p.family_name, p.birth_date FROM patient p
 WHERE p.clinic_id = %(clinic)s ORDER BY p.family_name, p.given_name, p.birth_date

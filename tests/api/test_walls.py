@@ -7,12 +7,22 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from store import audit, billing_policy, fixtures, limits, retention
+from store import (
+    audit,
+    billing_policy,
+    fixtures,
+    gateway_credentials,
+    gateway_wishes,
+    homes,
+    limits,
+    retention,
+)
 from store.audit_keys import KeyRing
 from store.audit_seal import seal_waiting
 from store.tenancy import clinic_session
 from tests.api.test_permissions import furnish
 from vitals.clock import utc_now
+from vitals.enrolment import verifier_of
 
 RELATIONS = (
     "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n"
@@ -51,7 +61,7 @@ VALUES ('north', %(patient)s, 2, 'no such person', '{x}')
 """
 #: Filled by others' acts: no row of a clinic is in them here, or they belong to no clinic.
 NOT_FILLED = {
-    "public.desired_outbox", "public.gateway_status", "public.pending_evaluation",
+    "public.gateway_status", "public.pending_evaluation",
     "public.reading_decision", "public.web_session", "public.sign_in_failure", "public.contact",
     "public._yoyo_log", "public._yoyo_migration", "public._yoyo_version", "public.yoyo_lock",
     "public.reading_view",
@@ -63,6 +73,19 @@ async def seen(conn, relation):
         return await (await conn.execute(f"SELECT 1 FROM {relation} LIMIT 1")).fetchone()  # noqa: S608
     except psycopg.errors.InsufficientPrivilege:
         return None
+
+
+async def furnish_gateway(admin, north, now):
+    """What is asked of a gateway, a code that was used, and what it brought."""
+    by = {"staff": north.staff["admin"], "now": now}
+    (home, name) = await (await admin.execute("SELECT home_id, name FROM gateway")).fetchone()
+    await gateway_wishes.set_wish(
+        admin, "north", name, gateway_wishes.Wish(accept=None, settings={}), **by
+    )
+    await homes.forget_device(admin, "north", home, "C0:FF:EE:00:00:09", **by)
+    await gateway_credentials.issue_code(admin, "north", name, b"code", **by)
+    verifier = verifier_of("secret")
+    assert await gateway_credentials.redeem(admin, b"code", verifier, now=now)
 
 
 async def fill(database, admin, north):
@@ -80,6 +103,7 @@ async def fill(database, admin, north):
     )  # fmt: skip
     for statement in (*MONTHS.split(";"), *RATES.split(";"), *IMPORTS.split(";")):
         await admin.execute(statement, {"patient": made["patient_id"], "by": provider})
+    await furnish_gateway(admin, north, now)
     (reading,) = await fixtures.read_readings(admin, "north")
     await admin.execute(
         "INSERT INTO evaluation_mark (clinic_id, patient_id, day) VALUES ('north', %s, %s)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import given
@@ -123,3 +123,22 @@ async def test_it_is_in_force_after_a_restart_and_an_order_is_carried_out_once(
         assert (report.version, report.at, report.problems) == ("9", NOW, [])
         again = said(version=10, forget=[{"device": METER, "order": "2"}])
         assert await wishes.apply(again) == [Forget(device=METER, order="2")]
+
+
+async def test_another_name_is_no_new_rule_about_devices(tmp_path: Path) -> None:
+    """What was paired at home since the clinic's list was made stays admitted."""
+    clock = [NOW]
+    path = tmp_path / "spool.sqlite3"
+    async with open_spool(path, NOW) as spool:
+        wishes = Wishes(own=OWN, spool=spool, clock=lambda: clock[0])
+        await wishes.apply(said(version=1, accept=[CUFF]))
+        clock[0] += timedelta(hours=1)
+        await wishes.apply(said(version=2, accept=[CUFF], names={CUFF: "Kitchen"}))
+        assert (wishes.applied_at, wishes.ruled_at()) == (clock[0], NOW)
+    async with open_spool(path, NOW) as spool:
+        wishes = Wishes(own=OWN, spool=spool, clock=lambda: clock[0])
+        await wishes.load()
+        assert wishes.ruled_at() == NOW
+        clock[0] += timedelta(hours=1)
+        await wishes.apply(said(version=3, accept=[CUFF, METER]))
+        assert wishes.ruled_at() == clock[0]

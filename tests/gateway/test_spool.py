@@ -13,9 +13,9 @@ import pytest
 
 from devices import glucose
 from devices.ieee11073 import sfloat_of
+from gateway import receipt_log
 from gateway.normalise import GLUCOSE, Provenance, normalise, with_context
 from gateway.spool import DeviceRecord, SpoolFile, open_spool
-from gateway.spool_file import KEPT_RECEIPTS
 from vitals import wire
 from vitals.reading import Reading
 
@@ -222,8 +222,8 @@ async def test_receipts_are_kept_for_diagnosis_and_bounded(path: Path) -> None:
             ("duplicate", (ids[1],)),
             ("stored", (ids[0],)),
         ]
-        for number in range(KEPT_RECEIPTS + 5):
+        for number in range(receipt_log.KEPT + 5):
             await spool.settle(wire.Receipt(stored=[record(number).id]), NOW)
-        assert len(await spool.receipts(10_000)) == KEPT_RECEIPTS
+        assert len(await spool.receipts(10_000)) == receipt_log.KEPT
         await spool.settle(wire.Receipt(stored=ids), NOW + timedelta(days=91))
         assert len(await spool.receipts(10_000)) == 1

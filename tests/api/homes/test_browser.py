@@ -43,6 +43,8 @@ async def test_every_page_fits_and_is_accessible(chromium, app, north, street):
     )
     await street.admin.execute("UPDATE quarantine SET state = 'open'")
     query = f"patient={street.ben}&starts=2026-11-20T07:00&check=yes"
+    broker = {"gateway_broker": "mqtts://broker.example.org:8883"}
+    app.state.settings = app.state.settings.model_copy(update=broker)
     chromium.expects("422", "/events")  # a form on purpose; live updates end with the server
     async with serving(app) as url:
         first = await chromium.open(f"{url}/sign-in?target=/homes")
@@ -53,6 +55,7 @@ async def test_every_page_fits_and_is_accessible(chromium, app, north, street):
             "/homes/new",
             f"/homes/{street.elm}",
             f"/homes/{street.oak}/gateways?added=gw-2",
+            f"/homes/{street.elm}/gateways/gw-1",
             "/devices/new",
             await street.at(CUFF),
             await street.at(STRANGE),
