@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from simulator.journal import Entry
+from simulator.memory import RecordMemory
 from tests.gateway.homes import rig
 
 STRIDE = 37  # packets; no divisor of how many a step of the conversation has
@@ -48,8 +49,11 @@ async def cut_one(
     address = home.address(name)
     cuts = 0
     for packets in range(first, MOST, stride):
+        device = home.devices[name]
         if lost:
-            home.devices[name].clock.lose(NEVER_SET)
+            device.clock.lose(NEVER_SET)
+            if isinstance(device, RecordMemory):
+                device.erase()  # else each conversation is longer than the one before
         home.air.break_after(address, packets)
         home.measure(name, 2)
         measured = home.entries(name)

@@ -178,7 +178,7 @@ async def test_a_cuff_is_read_while_a_meter_is_still_talking(tmp_path: Path) -> 
     async with rig.world(tmp_path, ["contour", "omron-cuff"]) as home:
         meter, log = home.devices["contour"], Log()
         assert isinstance(meter, RecordMemory)
-        meter.talks_slowly(0.1)
+        meter.talks_slowly(0.05)
         home.measure("contour", 40)
         async with rig.gateway(home, watcher=log) as running:
             await running.until(lambda: "spooled" in log.of(meter.address))
