@@ -69,6 +69,8 @@ class Screen:
 def screen(pairing: Pairing, now: datetime, words: NullTranslations, *, online: bool) -> Screen:
     """What to show. `online`: whether the clinic can be reached now."""
     made = _SCREENS[pairing.step](pairing, words)
+    if pairing.step is Step.KEPT and not online:
+        made = replace(made, text=(), status=words.gettext("Waiting for the internet…"))
     tips = advice.tips(pairing, online=online)
     return replace(
         made,
@@ -246,7 +248,7 @@ def _digits(number: int | None) -> str:
 def _test(pairing: Pairing, words: NullTranslations) -> Screen:
     _ = words.gettext
     said = _kind(pairing, words)
-    status = _("Waiting for your reading…")
+    status = _("Connected. Waiting for your reading…")
     buttons = [_back(words), _forget(words)]
     if pairing.stored:
         status = words.ngettext(
@@ -260,7 +262,7 @@ def _test(pairing: Pairing, words: NullTranslations) -> Screen:
         title=said.test_title,
         picture=said.kind.value,
         picture_alt=said.picture,
-        text=(_("Connected. Now try it out."), *said.test),
+        text=said.test,
         status=status,
         waits=True,
         buttons=tuple(buttons),

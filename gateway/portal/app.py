@@ -112,15 +112,21 @@ class Portal:
             self._waiting -= 1
 
     async def _changed(self, request: Request, session: Session, seen: str) -> Response:
+        gone = asyncio.create_task(_gone(request), name="gone")
         until_s = monotonic() + LIVE_S
-        while True:
-            html = self._drawn(request, session)
-            if seal(html) != seen:
-                return self._html(request, html)
-            if monotonic() >= until_s or await request.is_disconnected():
-                return Response(status_code=204)
-            await self.desk.wait(self.desk.revision, LOOK_S)
-            await asyncio.sleep(PAUSE_S)
+        try:
+            while True:
+                html = self._drawn(request, session)
+                if seal(html) != seen:
+                    return self._html(request, html)
+                if gone.done() or monotonic() >= until_s:
+                    return Response(status_code=204)
+                change = asyncio.create_task(self.desk.wait(self.desk.revision, LOOK_S))
+                await asyncio.wait({change, gone}, return_when=asyncio.FIRST_COMPLETED)
+                change.cancel()
+                await asyncio.sleep(PAUSE_S)
+        finally:
+            gone.cancel()
 
     async def act(self, request: Request, session: Session) -> Response:
         form = await _form(request)
@@ -240,6 +246,12 @@ class Portal:
 def seal(html: str) -> str:
     """By which a page is known to have changed."""
     return hashlib.sha256(html.encode()).hexdigest()[:16]
+
+
+async def _gone(request: Request) -> None:
+    """Until the browser has hung up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -58,5 +58,9 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 2000);
 });
 
-document.querySelector(".govuk-error-summary")?.focus();
+const summary = document.querySelector(".govuk-error-summary");
+if (summary) {
+  summary.tabIndex = -1;
+  summary.focus();
+}
 follow();

@@ -120,6 +120,7 @@ def test_advice_opens_by_itself_after_a_while():
 def test_without_the_clinic_the_reading_is_said_to_be_safe():
     away = screen(at(Step.KEPT), NOW, language.words("en"), online=False)
     assert "kept safely in the box" in away.notes[0]
+    assert "Sending" not in away.status
     assert not screen(at(Step.KEPT), NOW, language.words("en"), online=True).notes
 
 
