@@ -49,6 +49,8 @@ _FIRST = {
     Trouble.LOST_BOND: (Advice.LOST_BOND, Advice.PAIRING_MODE),
     Trouble.FAULT: (Advice.CLINIC,),
 }
+#: What the words about it say already: there is nothing to look for.
+_PLAIN = frozenset({Trouble.WRONG_PASSKEY, Trouble.LATE_PASSKEY, Trouble.DIFFERENT})
 _LOOKING = frozenset({Step.PREPARE, Step.PICK, Step.PAIRING})
 
 
@@ -70,7 +72,8 @@ def pressing(pairing: Pairing, now: datetime) -> bool:
     """Whether somebody has waited so long, or something failed, that advice is to be seen."""
     if pairing.step not in {*_LOOKING, Step.TEST, Step.KEPT}:
         return False
-    if pairing.trouble is not None and pairing.step is not Step.PAIRING:
+    failed = pairing.trouble is not None and pairing.trouble not in _PLAIN
+    if failed and pairing.step is not Step.PAIRING:
         return True
     patience = SLOW_CLINIC if pairing.step is Step.KEPT else PATIENCE
     if pairing.step is Step.TEST:
