@@ -27,6 +27,7 @@ from vitals.clock import utc_now
 #: A static random address; a new one would make every bonded device a stranger.
 OWN_ADDRESS = "F0:F1:F2:F3:F4:F5"
 ENCRYPT_TIMEOUT = 5.0  # seconds
+ANSWER_TIMEOUT = 6.0  # seconds; who has gone meanwhile must not hold up those who are on the air
 
 
 def as_bleak_error(error: Exception) -> BleakError:
@@ -110,7 +111,11 @@ class Central:
             TimeoutError: the device did not answer in time.
         """
         try:
-            async with asyncio.timeout(timeout_s), self._connecting:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._connecting,
+                asyncio.timeout(ANSWER_TIMEOUT),
+            ):
                 try:
                     return await self.device.connect(address, timeout=None)
                 except asyncio.CancelledError as exc:

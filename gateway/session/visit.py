@@ -167,7 +167,7 @@ class Visit:
         return DeviceRecord(
             address=self.sighting.address,
             last_seen=self.sighting.at,
-            bonded=True,
+            bonded=self._family.pairing is not Pairing.NONE,
             battery_pct=self._keeper.facts.battery_pct,
             clock_offset_s=self._keeper.facts.clock_offset_s,
             model=self._keeper.facts.model,
