@@ -320,6 +320,18 @@ async def test_with_keys_alone(chromium, url, home):
     assert home.told.forgotten == [CUFF]
 
 
+async def test_what_has_the_focus_can_be_read_in_the_dark(chromium, url, home):
+    page = await signed_in(chromium, url, dark=True, **PHONE)
+    await prepare(home)
+    await page.goto(url)
+    for part in (page.locator("summary").last, page.get_by_role("button", name="Back")):
+        await part.focus()
+        await page.keyboard.press("Shift+Tab")
+        await page.keyboard.press("Tab")  # as a key does it, so that the ring shows
+        await expect(part).to_be_focused()
+        await assert_axe_clean(page)
+
+
 async def press_key_to(page, name):
     """Tab to what is called so, see that the focus shows, press it."""
     for _ in range(30):
