@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ _INSTANTS = st.builds(
     st.sampled_from([0, 1, 999_999]),
     st.sampled_from(_ZONES),
 )
+_MADE = itertools.count()
 _SMALL = st.floats(-1e6, 1e6) | st.sampled_from([0.0, -0.0, 5e-324, 1e15])
 
 #: What the schema cannot say of a message that ingest takes.
@@ -126,8 +128,9 @@ def finished(drawn: Json, dice: random.Random) -> Json:
 
 
 def _unlike_all_others(reading: Json, dice: random.Random) -> Json:
-    """Two that differ anywhere have different bytes, and so different ids."""
+    """No two have the same bytes, and so the same id: Hypothesis draws the same dice again."""
     content = json.dumps(reading, sort_keys=True).encode() + dice.randbytes(8)
+    content += str(next(_MADE)).encode()
     reading["raw"][0]["hex"] = hashlib.sha256(content).hexdigest()
     return identified(reading)
 
