@@ -170,13 +170,13 @@ class PairingDesk:
 
     def admits(self, sighting: Sighting) -> bool:
         """Whether a device that nobody has accepted may be visited: it is paired now, or was."""
-        if admits(self._state, sighting.address):
+        if admits(self.look(), sighting.address):
             return True
         return self._wanted_at_home(sighting.address) is True
 
     def refuses(self, sighting: Sighting) -> bool:
         """Whether it was forgotten here and is not being paired anew."""
-        if admits(self._state, sighting.address):
+        if admits(self.look(), sighting.address):
             return False
         return self._wanted_at_home(sighting.address) is False
 

@@ -47,6 +47,7 @@ from vitals.reading import Kind, Reading
 
 OPEN_FOR = timedelta(minutes=15)  # after the last thing that somebody did
 LONGEST = timedelta(hours=1)  # in all
+STEP_BACK = timedelta(minutes=1)  # of the box's clock, that means nothing
 SETTLE = timedelta(seconds=2)  # another one may come on the air beside the first
 ANSWER = timedelta(seconds=60)  # for a device that was picked to answer
 GONE = timedelta(seconds=60)  # since its last advertisement
@@ -87,8 +88,11 @@ def admits(pairing: Pairing, address: str) -> bool:
 
 
 def _expired(pairing: Pairing, now: datetime) -> Pairing:
-    ended = pairing.until is not None and pairing.until <= now
-    return Pairing(since=now) if ended else pairing
+    """A clock that was put back would keep it open for longer: that ends it too."""
+    if pairing.opened is None or pairing.until is None:
+        return pairing
+    open_now = pairing.opened - STEP_BACK <= now < pairing.until
+    return pairing if open_now else Pairing(since=now)
 
 
 def _renewed(pairing: Pairing, now: datetime) -> Pairing:

@@ -10,6 +10,7 @@ from gateway import desk as desk_module
 from gateway.desk import PairingDesk
 from gateway.kinds import DeviceKind
 from gateway.link import Failure
+from gateway.pairing import OPEN_FOR
 from gateway.pairing_events import Chose, Closed, Compared, Entered, Forgot, Opened, WentBack
 from gateway.pairing_state import NotNow, Step, Trouble
 from tests.gateway.portal.conftest import CUFF, METER, NOW, found, reading, sighting
@@ -76,6 +77,13 @@ async def test_devices_that_nobody_chose_get_no_answer(desk, clock):
     await ready(desk, clock)
     assert await desk.passkey(METER) is None
     assert await desk.confirm(METER, 1) is False
+
+
+async def test_nobody_is_let_in_once_the_time_is_over_though_nobody_looks(desk, clock):
+    await ready(desk, clock)
+    assert desk.admits(sighting())
+    clock.now += OPEN_FOR
+    assert not desk.admits(sighting())
 
 
 async def test_a_paired_device_stays_admitted_until_it_is_forgotten(desk, clock, told):

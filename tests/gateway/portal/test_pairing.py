@@ -121,6 +121,11 @@ def test_it_closes_by_itself_a_while_after_the_last_act_and_in_any_case_after_an
     assert timedelta(minutes=7) * 9 > LONGEST
 
 
+def test_a_clock_that_is_put_back_keeps_nothing_open():
+    assert play(*FOUND, -30 * SECOND, Ticked()).is_open
+    assert not play(*FOUND, timedelta(hours=-2), Ticked()).is_open
+
+
 def test_what_was_read_is_gone_once_it_is_closed():
     assert play(*KEPT, Closed()) == Pairing(since=play(*KEPT, Closed()).since)
     expired = play(*KEPT, OPEN_FOR, Ticked())
