@@ -102,7 +102,7 @@ class Peripheral:
         self.journal = setting.journal
         self.connection: Any = None
         self.errors = 0  # how often it has switched itself off
-        self._off_until = self._news_at = 0.0
+        self._off_until = self._news_at = self._awake_until = 0.0
         self._work: set[asyncio.Task[None]] = set()
         self.device = self._device(setting)
         self.device.add_services([*self.services(), *self._common_services()])
@@ -140,6 +140,10 @@ class Peripheral:
         """There is something new to send, or the last attempt broke off."""
         self._news_at = time.monotonic()
 
+    def wake(self) -> None:
+        """Somebody presses its button: it is on the air for a while."""
+        self._awake_until = time.monotonic() + _BEACON_FOR
+
     def forget_bonds(self) -> None:
         """As after new batteries."""
         self.device.keystore = MemoryKeyStore()
@@ -147,6 +151,8 @@ class Peripheral:
     def _is_on_air(self, now: float) -> bool:
         if now < self._off_until:
             return False
+        if now < self._awake_until:
+            return True
         stays_s = self.behaviour.on_air_s
         if self.has_news() and (stays_s is None or now - self._news_at <= stays_s):
             return True

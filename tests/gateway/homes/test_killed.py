@@ -26,7 +26,7 @@ from vitals.reading import Reading
 
 ROOT = Path(__file__).parents[3]
 NEVER_SET = timedelta(days=-9_800)
-MOST = 4_000  # steps
+LEAST, MOST = 17, 1_000  # steps of a visit after its first reading is on disk
 Order = Callable[[rig.World, int | None], Awaitable[bool]]
 
 
@@ -73,6 +73,7 @@ async def kill_everywhere(folder: Path, name: str, *, each: int, stride: int, lo
             home.measure(name, each)
             killed = await victim(home, steps)
             if len(await _kept(home)) < len(home.entries()):
+                device.wake()  # a meter that has handed out everything is seldom on the air
                 await victim(home, None)
             if not killed:
                 break
@@ -94,13 +95,9 @@ def _offset(lost: bool) -> timedelta:
     return NEVER_SET if lost else timedelta(seconds=77)
 
 
-@pytest.mark.parametrize(
-    ("name", "each", "lost", "stride"), [("and-cuff", 1, True, 101), ("contour", 3, False, 211)]
-)
-async def test_killed_here_and_there(
-    tmp_path: Path, name: str, each: int, lost: bool, stride: int
-) -> None:
-    assert await kill_everywhere(tmp_path, name, each=each, stride=stride, lost=lost) >= stride
+@pytest.mark.parametrize(("name", "each", "lost"), [("and-cuff", 1, True), ("contour", 2, False)])
+async def test_killed_here_and_there(tmp_path: Path, name: str, each: int, lost: bool) -> None:
+    assert await kill_everywhere(tmp_path, name, each=each, stride=17, lost=lost) >= LEAST
 
 
 @pytest.mark.slow
@@ -115,4 +112,4 @@ async def test_killed_here_and_there(
     ],
 )
 async def test_killed_at_every_step(tmp_path: Path, name: str, each: int, lost: bool) -> None:
-    assert await kill_everywhere(tmp_path, name, each=each, stride=1, lost=lost) > 100
+    assert await kill_everywhere(tmp_path, name, each=each, stride=1, lost=lost) >= LEAST
