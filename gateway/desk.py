@@ -7,7 +7,7 @@ it. What it says is decided in `gateway.pairing`; here is only the waiting.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
@@ -47,6 +47,7 @@ ANSWER_S = 28.0  # a device gives up pairing 30 s after its last word (Core Vol 
 TICK_S = 1.0
 LONGEST_NAME = 40
 RECENT = 200  # receipts
+MOST_KINDS = 64  # devices on the air whose kind is remembered
 
 _ASKING = frozenset({Step.PASSKEY, Step.COMPARE})
 
@@ -65,7 +66,8 @@ class PairingDesk:
         self._revision = 0
         self._changed = asyncio.Event()
         self._known: frozenset[str] = frozenset()
-        self._kinds: dict[str, DeviceKind] = {}
+        self._kinds: OrderedDict[str, DeviceKind] = OrderedDict()
+        self._lost: dict[str, DeviceKind] = {}
         self._words: dict[str, HomeWord] = {}
         self._notes: set[asyncio.Task[None]] = set()
         self._receipted: deque[str] = deque(maxlen=RECENT)
@@ -82,6 +84,15 @@ class PairingDesk:
     def online(self) -> bool:
         """Whether the clinic can be reached now."""
         return self._online()
+
+    @property
+    def lost(self) -> frozenset[DeviceKind]:
+        """Kinds of devices of this home that would not talk to the box any more: to pair anew."""
+        return frozenset(
+            kind
+            for address, kind in self._lost.items()
+            if address in self._known or self._wanted_at_home(address)
+        )
 
     def look(self) -> Pairing:
         """The state as it is now, with what the time that went by has changed."""
@@ -124,6 +135,7 @@ class PairingDesk:
 
     async def _forget(self, address: str) -> None:
         await self._memory.forget(address)
+        self._lost.pop(address, None)
         self._words[address] = word = HomeWord(at=self._clock(), wanted=False)
         await self._memory.note(address, word)
         log.info("pairing_forgotten", device=short_hash(address))
@@ -189,9 +201,14 @@ class PairingDesk:
 
     def sighted(self, sighting: Sighting) -> None:
         kind = kind_of({*sighting.services, *sighting.service_data})
-        if kind is None or not self._state.is_open:
+        if kind is None:
             return
         self._kinds[sighting.address] = kind
+        self._kinds.move_to_end(sighting.address)
+        if len(self._kinds) > MOST_KINDS:
+            self._kinds.popitem(last=False)
+        if not self._state.is_open:
+            return
         family = quirks.of(
             name=sighting.name,
             services=sighting.services,
@@ -213,9 +230,14 @@ class PairingDesk:
         self._happened(Linking(address, kind=self._kinds.get(address), known=known))
 
     def connected(self, address: str) -> None:
+        self._lost.pop(address, None)
         self._happened(Linked(address))
 
     def failed(self, address: str, reason: Failure) -> None:
+        if reason is Failure.NOT_PAIRED and address in self._kinds:
+            self._lost[address] = self._kinds[address]
+            while len(self._lost) > MOST_KINDS:
+                self._lost.pop(next(iter(self._lost)))
         self._happened(Broke(address, reason))
 
     def ended(self, address: str, new: int) -> None:

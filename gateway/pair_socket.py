@@ -125,6 +125,7 @@ class _Talk:
             self._clock(),
             language.words(ask.language),
             online=self._desk.online,
+            lost=self._desk.lost,
         )
         return Answer(
             screen=told,

@@ -6,7 +6,7 @@ Words: short sentences that somebody of nine can read, what to do before what is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from gettext import NullTranslations
@@ -14,6 +14,7 @@ from gettext import NullTranslations
 from gateway import advice
 from gateway.advice import Tip
 from gateway.device_words import KindWords, kind_words
+from gateway.kinds import DeviceKind
 from gateway.pairing_state import Found, Pairing, Step, Trouble
 from gateway.reading_words import Shown, shown_values
 
@@ -66,8 +67,18 @@ class Screen:
     notes: tuple[str, ...] = field(default=())
 
 
-def screen(pairing: Pairing, now: datetime, words: NullTranslations, *, online: bool) -> Screen:
-    """What to show. `online`: whether the clinic can be reached now."""
+def screen(
+    pairing: Pairing,
+    now: datetime,
+    words: NullTranslations,
+    *,
+    online: bool,
+    lost: Collection[DeviceKind] = (),
+) -> Screen:
+    """What to show.
+
+    `online`: whether the clinic can be reached now. `lost`: kinds of devices to be paired anew.
+    """
     made = _SCREENS[pairing.step](pairing, words)
     if pairing.step is Step.KEPT and not online:
         made = replace(made, text=(), status=words.gettext("Waiting for the internet…"))
@@ -77,7 +88,7 @@ def screen(pairing: Pairing, now: datetime, words: NullTranslations, *, online: 
         tips=tuple(advice.told(tip, words) for tip in tips),
         tips_open=advice.pressing(pairing, now),
         alarm=_alarm(pairing, words),
-        notes=_notes(pairing, words, online=online),
+        notes=(*_lost(pairing, words, lost), *_notes(pairing, words, online=online)),
     )
 
 
@@ -316,6 +327,15 @@ def _done(pairing: Pairing, words: NullTranslations) -> Screen:
 
 def _reading(pairing: Pairing, words: NullTranslations) -> tuple[Shown, ...]:
     return () if pairing.reading is None else shown_values(pairing.reading, words)
+
+
+def _lost(
+    pairing: Pairing, words: NullTranslations, lost: Collection[DeviceKind]
+) -> tuple[str, ...]:
+    if pairing.step is not Step.CHOOSE:
+        return ()
+    again = words.gettext("This one lost its connection. Please connect it again: %s")
+    return tuple(again % (said.name,) for kind, said in kind_words(words).items() if kind in lost)
 
 
 def _notes(pairing: Pairing, words: NullTranslations, *, online: bool) -> tuple[str, ...]:

@@ -163,7 +163,8 @@ class Portal:
 
     def _screen(self, code: str) -> Screen:
         words = language.words(code)
-        return screen(self.desk.look(), self.clock(), words, online=self.desk.online)
+        desk = self.desk
+        return screen(desk.look(), self.clock(), words, online=desk.online, lost=desk.lost)
 
     # The door.
 

@@ -9,10 +9,12 @@ import pytest
 from gateway import desk as desk_module
 from gateway.desk import PairingDesk
 from gateway.kinds import DeviceKind
+from gateway.language import words
 from gateway.link import Failure
 from gateway.pairing import OPEN_FOR
 from gateway.pairing_events import Chose, Closed, Compared, Entered, Forgot, Opened, WentBack
 from gateway.pairing_state import NotNow, Step, Trouble
+from gateway.screens import screen
 from tests.gateway.portal.conftest import CUFF, METER, NOW, found, reading, sighting
 
 
@@ -142,6 +144,21 @@ async def test_the_clinic_has_the_last_word(desk, clock, told):
     clock.passes(60)
     told.ruled = clock()
     assert not desk.admits(sighting())
+
+
+async def test_a_device_of_this_home_that_lost_its_bond_is_named(desk, clock, told):
+    told.read = [CUFF]
+    for address in (CUFF, METER):
+        desk.sighted(sighting(address))
+        assert await desk.passkey(address) is None
+        desk.failed(address, Failure.NOT_PAIRED)
+    assert desk.lost == set()  # nothing is known of whose they are
+    await desk.act(Opened())
+    assert desk.lost == {DeviceKind.CUFF}
+    notes = screen(desk.look(), clock(), words("en"), online=True, lost=desk.lost).notes
+    assert ["Blood pressure cuff" in note for note in notes] == [True]
+    desk.connected(CUFF)
+    assert desk.lost == set()
 
 
 async def test_a_refused_act_forgets_nothing(desk, clock, told):
