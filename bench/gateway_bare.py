@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 
 from bench.gateway_backlog import CLINIC, GATEWAY, bodies
 from gateway.outbox import MAX_IN_FLIGHT
+from gateway.publisher import NO_DELAY
 from gateway.settings import Broker
 from vitals import topics, wire
 from vitals.clock import utc_now
@@ -54,6 +55,7 @@ async def publish(broker: Broker, count: int) -> float:
         identifier=f"hl-{CLINIC}-{GATEWAY}",
         protocol=aiomqtt.ProtocolVersion.V5,
         tls_context=ssl.create_default_context(cafile=broker.ca),
+        socket_options=[NO_DELAY],
     ) as client:
 
         async def post(payload: bytes, properties: Properties) -> None:

@@ -70,7 +70,7 @@ class Metrics:
         )
         self.receipt_lag = Histogram(
             "hearthline_gateway_receipt_lag_seconds",
-            "From fsync into the spool to the receipt",
+            "From fsync into the spool to the receipt, of an envelope's oldest reading",
             registry=self.registry,
         )
         self.sessions = Counter(

@@ -17,7 +17,7 @@ from gateway.spool import Spool, Spooled
 from vitals import wire
 from vitals.errors import QuarantineReason
 
-MAX_IN_FLIGHT = 4  # envelopes
+MAX_IN_FLIGHT = 8  # envelopes: about a megabyte
 _HEADROOM = 4096  # bytes of an envelope that are not readings
 
 #: Refusals of an envelope that are not about its contents: the same bytes may pass later.
@@ -41,6 +41,7 @@ class Outgoing:
 @dataclass(slots=True, kw_only=True)
 class _InFlight:
     waiting: set[str]
+    oldest_at: float  # when its first reading was added to the spool
     reading_ids: list[str]
     until: datetime
 
@@ -83,14 +84,17 @@ class Outbox:
         batch = _that_fits(await self._candidates(now))
         if not batch:
             return None
-        resend_at = {
-            item.id: now + self.backoff.after(self.spool.attempts(item.id)) for item in batch
-        }
+        tries = {item.id: self.spool.attempts(item.id) for item in batch}
+        waits = {attempts: now + self.backoff.after(attempts) for attempts in set(tries.values())}
+        resend_at = {reading_id: waits[attempts] for reading_id, attempts in tries.items()}
         self.spool.sent(resend_at.items())
         envelope_id = str(uuid.uuid4())
         ids = list(resend_at)
         self.in_flight[envelope_id] = _InFlight(
-            waiting=set(ids), reading_ids=ids, until=max(resend_at.values())
+            waiting=set(ids),
+            oldest_at=batch[0].added_at,
+            reading_ids=ids,
+            until=max(resend_at.values()),
         )
         payload = wire.seal(
             envelope_id=envelope_id,
@@ -117,10 +121,7 @@ class Outbox:
 
     async def receipt(self, receipt: wire.Receipt) -> None:
         now = self.clock()
-        added, moved = await self.spool.settle(receipt, now)
-        for added_at in added:
-            self.metrics.receipt_lag.observe(max(0.0, (now - added_at).total_seconds()))
-        self.metrics.rejected.inc(moved)
+        self.metrics.rejected.inc(await self.spool.settle(receipt, now))
         durable = [*receipt.stored, *receipt.duplicate]
         if durable and self.on_receipted is not None:
             self.on_receipted(durable)
@@ -131,6 +132,9 @@ class Outbox:
             out.waiting -= settled
             if not out.waiting:
                 del self.in_flight[envelope_id]
+                self.metrics.receipt_lag.observe(max(0.0, now.timestamp() - out.oldest_at))
+        if not self.in_flight:
+            await self.spool.work_off()
 
     async def _envelope_refused(self, rejection: wire.Rejection, now: datetime) -> None:
         """Halve it until the one bad reading stands alone; its neighbours go on (I4)."""

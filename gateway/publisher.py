@@ -7,6 +7,7 @@ answered as a duplicate. The last will says `offline`; the retained status says 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,6 +36,7 @@ POLL_S = 1.0  # how late a resend may be noticed
 RECONNECT_FIRST_S = 0.5
 RECONNECT_LONGEST_S = 30.0
 PUBACK_TIMEOUT_S = 15.0
+NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small packets do not wait for others
 
 
 class _OtherCredential(Exception):
@@ -116,6 +118,7 @@ class Publisher:
             clean_start=True,
             timeout=PUBACK_TIMEOUT_S,
             tls_context=await asyncio.to_thread(_tls, self.broker),
+            socket_options=[NO_DELAY],
         )
         async with client:
             await client.subscribe(self._topic(Branch.RECEIPTS), qos=1)
@@ -191,7 +194,8 @@ class Publisher:
         properties.CorrelationData = out.id.encode()
         topic = self._topic(Branch.READINGS)
         await client.publish(topic, out.payload, qos=1, properties=properties)
-        log.info("envelope_sent", envelope=out.id, readings=len(out.reading_ids))
+        if len(out.reading_ids) < wire.MAX_READINGS:  # not the hundreds of a backlog
+            log.info("envelope_sent", envelope=out.id, readings=len(out.reading_ids))
 
     async def _next(self) -> Outgoing | None:
         try:

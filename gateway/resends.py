@@ -23,6 +23,9 @@ class Resends:
         at = self._sent.get(reading_id, (0, now))[1]
         return at <= now or at - now > FARTHEST_RETRY
 
+    def any_due(self, now: datetime) -> bool:
+        return any(at <= now or at - now > FARTHEST_RETRY for _, at in self._sent.values())
+
     def attempts(self, reading_id: str) -> int:
         return self._sent.get(reading_id, (0, None))[0]
 

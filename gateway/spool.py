@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from gateway.desired import Forget
 from gateway.receipt_log import KeptReceipt
 from gateway.resends import Resends
 from gateway.said import Said
+from gateway.settled import Settled
 from gateway.spool_disk import Disk
 from gateway.spool_file import DeviceRecord, HomeWord, KeptDesired, Spooled, SpoolFile
 from gateway.spool_health import SpoolState, SpoolUnavailable
@@ -45,6 +46,8 @@ __all__ = [
 
 T = TypeVar("T")
 
+AT_ONCE = 20_000  # readings that were receipted are worked off together, or
+WORK_OFF_S = 2.0  # after this long
 MOST_UNSAVED = 1_000  # readings in memory; a visit ends with its first, so they stay few
 
 log = structlog.get_logger(__name__)
@@ -57,6 +60,15 @@ class Spool:
         self._disk = disk
         self._executor = executor
         self._resends = Resends()
+        self._settled = Settled()
+        self._handed_out: dict[str, int] = {}  # rows of what was asked for last
+        self._sent_up_to = (
+            0  # every row until here went out once, so new ones are looked for beyond
+        )
+        self._sent_of: Path | None = None  # the file that this is about came after that one
+        self._leaving = Settled()
+        self._one_at_a_time = asyncio.Lock()
+        self._working_off: asyncio.Task[None] | None = None
         self._unsaved: dict[str, Reading] = {}
         self.changed = asyncio.Event()
 
@@ -90,6 +102,8 @@ class Spool:
         Asked before a visit: a device that is not visited keeps what it has.
         """
         self._disk.now = now
+        with suppress(SpoolUnavailable):
+            await self._worked_off()  # it may be what makes room
         await self._run(self._disk.probe)
         if self.state is SpoolState.OK:
             await self._save_unsaved(now)
@@ -128,16 +142,26 @@ class Spool:
         return await self._do(lambda file: file.said(reading))
 
     async def amend(self, reading: Reading, now: datetime) -> bool:
+        await self._worked_off()  # what was receipted speaks of it as it was
         amended = await asyncio.shield(self._do(lambda file: file.amend(reading, now)))
         if amended:
             self._resends.settled([reading.id])
+            self._sent_up_to = 0  # it may be an old one
         self.changed.set()
         return amended
 
     async def due(self, now: datetime, limit: int) -> list[Spooled]:
         """The oldest that may go out now."""
-        is_due = partial(self._resends.is_due, now=now)
-        return await self._do(lambda file: file.oldest(limit, wanted=is_due))
+
+        def wanted(reading_id: str) -> bool:
+            gone = reading_id in self._settled.ids or reading_id in self._leaving.ids
+            return not gone and self._resends.is_due(reading_id, now)
+
+        again = self._resends.any_due(now) or self._disk.set_aside != self._sent_of
+        after = 0 if again else self._sent_up_to
+        found = await self._do(lambda file: file.oldest(limit, after=after, wanted=wanted))
+        self._handed_out = {item.id: item.row for item in found}
+        return found
 
     async def get(self, ids: Sequence[str]) -> list[Spooled]:
         return await self._do(lambda file: file.get(ids))
@@ -148,34 +172,69 @@ class Spool:
 
     def sent(self, attempts: Iterable[tuple[str, datetime]]) -> None:
         """Each reading went out once more; resend it at the given instant unless receipted."""
+        attempts = list(attempts)
         self._resends.sent(attempts)
+        rows = [self._handed_out.get(reading_id, 0) for reading_id, _ in attempts]
+        if self._disk.set_aside != self._sent_of:  # rows are counted anew in a new file
+            self._sent_of, self._sent_up_to = self._disk.set_aside, 0
+        self._sent_up_to = max(self._sent_up_to, *rows, 0)
 
-    async def settle(self, receipt: wire.Receipt, now: datetime) -> tuple[list[datetime], int]:
-        """Do what a receipt allows; when what it removed had been added, and how many it rejected.
+    async def settle(self, receipt: wire.Receipt, now: datetime) -> int:
+        """Do what a receipt allows; how many readings it moved into the local quarantine.
+
+        What is durable elsewhere counts as gone at once, and goes from the file soon after.
 
         Raises:
-            SpoolUnavailable: part of it may be done; the rest is sent and receipted again.
+            SpoolUnavailable: the rejected ones are still here; they are sent and receipted again.
         """
-        durable = [*receipt.stored, *receipt.duplicate]
+        self._settled.take(receipt, now)
+        self._resends.settled([*receipt.stored, *receipt.duplicate])
+        if len(self._settled.ids) >= AT_ONCE:
+            await self._worked_off()
+        if self._working_off is None or self._working_off.done():
+            self._working_off = asyncio.create_task(self._work_off_soon(), name="receipts")
         rejected = [(rejection.id, rejection.reason) for rejection in receipt.rejected]
-
-        def work(file: SpoolFile) -> tuple[list[datetime], int]:
-            added = file.remove(durable, frozenset(receipt.amended))
-            moved = file.reject(rejected, now) if rejected else 0
-            file.note_receipt(receipt, now)
-            if self.state is SpoolState.FULL:
-                file.tidy()
-            return added, moved
-
-        settled = await asyncio.shield(self._do(work, spare=True))
-        self._resends.settled([*durable, *(reading_id for reading_id, _ in rejected)])
+        moved = await self.reject(rejected, now) if rejected else 0
         self.changed.set()
-        return settled
+        return moved
 
-    async def remove(self, ids: Sequence[str], amended: Collection[str] = ()) -> list[datetime]:
-        added = await self._do(lambda file: file.remove(ids, amended), spare=True)
+    async def _work_off_soon(self) -> None:
+        await asyncio.sleep(WORK_OFF_S)
+        await self.work_off()
+
+    async def work_off(self) -> None:
+        """Now, since no more receipts are to be expected soon."""
+        with suppress(SpoolUnavailable):  # they stay settled, and the next ones try again
+            await self._worked_off()
+
+    async def _worked_off(self) -> None:
+        """Everything that was receipted until now is gone from the file.
+
+        Raises:
+            SpoolUnavailable: it is not; it still counts as gone, until a restart.
+        """
+        async with self._one_at_a_time:
+            batch = self._leaving = self._settled
+            self._settled = Settled()
+            try:
+                if batch.receipts:
+                    await asyncio.shield(self._do(partial(self._work_off, batch), spare=True))
+            except SpoolUnavailable:
+                self._settled.put_back(batch)
+                raise
+            finally:
+                self._leaving = Settled()
+
+    def _work_off(self, batch: Settled, file: SpoolFile) -> None:
+        file.remove(list(batch.ids), batch.amended)
+        file.note_receipts(batch.receipts)
+        if self.state is SpoolState.FULL:
+            file.tidy()
+
+    async def remove(self, ids: Sequence[str], amended: Collection[str] = ()) -> int:
+        removed = await self._do(lambda file: file.remove(ids, amended), spare=True)
         self._resends.settled(ids)
-        return added
+        return removed
 
     async def reject(self, rejections: Sequence[tuple[str, str]], now: datetime) -> int:
         moved = await self._do(lambda file: file.reject(rejections, now), spare=True)
@@ -184,10 +243,14 @@ class Spool:
 
     async def receipts(self, limit: int = 50) -> list[KeptReceipt]:
         """What was receipted lately, the newest first."""
+        await self._worked_off()
         return await self._do(lambda file: file.receipts(limit))
 
     async def depth(self) -> int:
-        return await self._do(SpoolFile.depth)
+        """Readings without a receipt."""
+        with suppress(SpoolUnavailable):
+            await self._worked_off()
+        return await self._do(SpoolFile.depth) - len(self._settled.ids)
 
     async def oldest_at(self) -> datetime | None:
         return await self._do(SpoolFile.oldest_at)
@@ -239,6 +302,13 @@ class Spool:
     async def kept_desired(self) -> KeptDesired | None:
         return await self._do(SpoolFile.kept_desired)
 
+    async def close(self) -> None:
+        """What was receipted leaves the file now; what cannot is receipted once more some day."""
+        if self._working_off is not None:
+            self._working_off.cancel()
+        with suppress(SpoolUnavailable):
+            await self._worked_off()
+
     async def free_bytes(self) -> int | None:
         return await self._run(self._disk.free_bytes)
 
@@ -259,4 +329,5 @@ async def open_spool(
         try:
             yield spool
         finally:
+            await spool.close()
             executor.submit(disk.close).result()

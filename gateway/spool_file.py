@@ -22,8 +22,9 @@ from vitals.reading import Reading
 
 PROBE_BYTES = 65_536  # room for a visit's readings
 BUSY_S = 5.0  # another process (`doctor`) may look into the file
-LOG_BYTES = 4_194_304  # what the log may keep of the disk between two checkpoints
-CACHE_KB = 512  # of memory; a backlog is read once, in order
+LOG_BYTES = 8_388_608  # what the log may keep of the disk between two checkpoints
+LOG_PAGES = 2_000  # and when it is worked into the file
+CACHE_KB = 8_192  # of memory: the ids of a large backlog, which receipts touch in no order
 _PAGE = 4096  # bytes
 
 _SCHEMA = """
@@ -55,6 +56,8 @@ class Spooled:
 
     id: str
     body: bytes
+    added_at: float  # seconds since 1970, by the box's clock of then
+    row: int  # grows in the order in which they came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,7 @@ class SpoolFile:
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         self._db.execute(f"PRAGMA cache_size=-{CACHE_KB}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         self._db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
         self._db.executescript(_SCHEMA + said.SCHEMA + receipt_log.SCHEMA)
         if max_bytes is not None:
@@ -199,47 +203,42 @@ class SpoolFile:
         return True
 
     def oldest(
-        self, limit: int, *, wanted: Callable[[str], bool] = lambda _: True
+        self, limit: int, *, after: int = 0, wanted: Callable[[str], bool] = lambda _: True
     ) -> list[Spooled]:
-        """Of the readings that are `wanted`, those that came first."""
+        """Of the readings that are `wanted`, those that came first; only rows beyond `after`."""
         found: list[Spooled] = []
-        ids = self._db.execute("SELECT rowid, id FROM reading ORDER BY rowid")
-        for rowid, reading_id in ids:
-            if len(found) == limit:
-                break
+        rows = self._db.execute(
+            "SELECT rowid, id, body, added_at FROM reading WHERE rowid > ? ORDER BY rowid", (after,)
+        )
+        for row, reading_id, body, added_at in rows:
             if wanted(reading_id):
-                (body,) = self._db.execute(
-                    "SELECT body FROM reading WHERE rowid = ?", (rowid,)
-                ).fetchone()
-                found.append(Spooled(id=reading_id, body=body))
-        ids.close()
+                found.append(Spooled(id=reading_id, body=body, added_at=added_at, row=row))
+                if len(found) == limit:
+                    break
+        rows.close()
         return found
 
     def get(self, ids: Sequence[str]) -> list[Spooled]:
         found = []
         for wanted in ids:
             row = self._db.execute(
-                "SELECT id, body FROM reading WHERE id = ?", (wanted,)
+                "SELECT id, body, added_at, rowid FROM reading WHERE id = ?", (wanted,)
             ).fetchone()
             if row is not None:
-                found.append(Spooled(id=row[0], body=row[1]))
+                found.append(Spooled(id=row[0], body=row[1], added_at=row[2], row=row[3]))
         return found
 
-    def remove(self, ids: Iterable[str], amended: Collection[str] = ()) -> list[datetime]:
-        """Receipted. Returns when those that were still here had been added."""
-        added = []
+    def remove(self, ids: Sequence[str], amended: Collection[str] = ()) -> int:
+        """Receipted; how many were still here, and went."""
+        plain = [(wanted,) for wanted in ids if wanted not in amended]
+        whole = [(wanted,) for wanted in ids if wanted in amended]
         with self._unsynced() as db:
-            for wanted in ids:
-                row = db.execute(
-                    "DELETE FROM reading WHERE id = ?1"
-                    " AND (?2 OR NOT EXISTS (SELECT 1 FROM amended WHERE id = ?1))"
-                    " RETURNING added_at",
-                    (wanted, wanted in amended),
-                ).fetchone()
-                if row is not None:
-                    added.append(datetime.fromtimestamp(row[0], UTC))
-                    db.execute("DELETE FROM amended WHERE id = ?", (wanted,))
-        return added
+            db.executemany("DELETE FROM amended WHERE id = ?", whole)
+            return db.executemany(
+                "DELETE FROM reading WHERE id = ?1"
+                " AND NOT EXISTS (SELECT 1 FROM amended WHERE id = ?1)",
+                [*whole, *plain],
+            ).rowcount
 
     def reject(self, rejections: Iterable[tuple[str, str]], now: datetime) -> int:
         """Move (id, reason) into the local quarantine; how many were still here."""
@@ -255,9 +254,10 @@ class SpoolFile:
                 db.execute("DELETE FROM amended WHERE id = ?", (wanted,))
         return moved
 
-    def note_receipt(self, receipt: wire.Receipt, now: datetime) -> None:
+    def note_receipts(self, receipts: Iterable[tuple[wire.Receipt, datetime]]) -> None:
         with self._unsynced() as db:
-            receipt_log.note(db, receipt, now)
+            for receipt, at in receipts:
+                receipt_log.note(db, receipt, at)
 
     def receipts(self, limit: int) -> list[KeptReceipt]:
         """The newest first."""

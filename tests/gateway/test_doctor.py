@@ -81,7 +81,8 @@ def test_the_spool_is_looked_into_beside_a_running_gateway(tmp_path: Path) -> No
         file.add(record(1), NOW - timedelta(hours=30))
         file.add(record(2), NOW)
         file.reject([(record(2).id, "bad_time")], NOW)
-        file.note_receipt(wire.Receipt(stored=[record(3).id]), NOW - timedelta(minutes=5))
+        receipt = wire.Receipt(stored=[record(3).id])
+        file.note_receipts([(receipt, NOW - timedelta(minutes=5))])
         (tmp_path / "spool.sqlite3.corrupt-x").touch()
         found = words(checks.spool(path, NOW))
     for told in ("1 readings wait, the oldest for 30.0 h", "1 readings were refused", "5 min ago"):

@@ -148,8 +148,9 @@ async def test_what_a_corrupt_file_still_holds_is_taken_into_the_new_one(path: P
 
 
 async def test_corruption_that_is_met_while_running_costs_no_new_reading(path: Path) -> None:
-    filled(path, 800)  # more than is kept in memory
+    filled(path, 400)
     async with open_spool(path, NOW) as spool:
+        spool._disk.do(lambda file: file._db.execute("PRAGMA shrink_memory").fetchall())
         damage(path)
         assert await ids_of(spool)
         assert await spool.add(record(5000), NOW)
