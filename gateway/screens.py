@@ -15,8 +15,9 @@ from gateway import advice
 from gateway.advice import Tip
 from gateway.device_words import KindWords, kind_words
 from gateway.kinds import DeviceKind
-from gateway.pairing_state import Found, Pairing, Step, Trouble
+from gateway.pairing_state import Found, Pairing, Step
 from gateway.reading_words import Shown, shown_values
+from gateway.trouble_words import trouble_words
 
 NEAR_DBM = -65  # at least: beside the box
 LOW_BATTERY_PCT = 15
@@ -368,57 +369,7 @@ def _alarm(pairing: Pairing, words: NullTranslations) -> tuple[str, str] | None:
     told = pairing.step in {Step.PREPARE, Step.PASSKEY, Step.TEST}
     if pairing.trouble is None or not told:
         return None
-    return _troubles(words)[pairing.trouble]
-
-
-def _troubles(words: NullTranslations) -> dict[Trouble, tuple[str, str]]:
-    _ = words.gettext
-    return {
-        Trouble.UNREACHABLE: (
-            _("I can see it, but it does not answer"),
-            _("A phone may hold on to it, or it is too far away. Try what is listed below."),
-        ),
-        Trouble.WRONG_PASSKEY: (
-            _("Those numbers did not fit"),
-            _("Look at the numbers once more and type them again."),
-        ),
-        Trouble.LATE_PASSKEY: (
-            _("That took too long for the device"),
-            _("This happens. Put it in pairing mode again and have a look at its numbers."),
-        ),
-        Trouble.DIFFERENT: (
-            _("The numbers were not the same"),
-            _("So the box did not connect. Put your device in pairing mode and try again."),
-        ),
-        Trouble.REFUSED: (
-            _("The device said no"),
-            _("It is most likely not in pairing mode. Do the step below once more."),
-        ),
-        Trouble.LOST_BOND: (
-            _("The device and the box lost each other"),
-            _("A new battery or another phone can do that. Put it in pairing mode again."),
-        ),
-        Trouble.DROPPED: (
-            _("The connection broke off"),
-            _("Put the device right next to the box and try again."),
-        ),
-        Trouble.FAULT: (
-            _("The box does not understand this device"),
-            _("Try once more. If it happens again, call your clinic: it may be the wrong model."),
-        ),
-        Trouble.NOT_KEPT: (
-            _("The box could not save the reading"),
-            _("Your device still has it. Please call your clinic: the box needs a look."),
-        ),
-        Trouble.UNMEASURED: (
-            _("The device could not measure"),
-            _("Sit still, check how it is put on, and measure again."),
-        ),
-        Trouble.UNREADABLE: (
-            _("The box could not read this reading"),
-            _("It is kept for your clinic. Please measure once more."),
-        ),
-    }
+    return trouble_words(words)[pairing.trouble]
 
 
 _SCREENS: dict[Step, Callable[[Pairing, NullTranslations], Screen]] = {
