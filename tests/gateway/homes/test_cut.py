@@ -21,6 +21,7 @@ from tests.gateway.homes import rig
 
 STRIDE = 37  # packets; no divisor of how many a step of the conversation has
 LEAST, MOST = 40, 600  # packets of one conversation
+HASTY = {"omron-cuff": 8}  # it speaks as soon as the link is encrypted, and hangs up
 NEVER_SET = timedelta(days=-9_800)  # a clock that began in January 2000, when the batteries came
 KEEPING_TIME = ("and-cuff", "omron-cuff", "contour", "beurer-scale", "thermometer")
 WITHOUT = ("and-cuff", "accu-chek", "oximeter", "thermometer")
@@ -62,7 +63,7 @@ async def cut_one(
         if home.air.mend(address):
             break
         cuts += 1
-    assert cuts >= LEAST // stride
+    assert cuts >= max(1, HASTY.get(name, LEAST) // stride)
     assert packets < MOST - stride
 
 
