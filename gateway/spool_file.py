@@ -234,11 +234,21 @@ class SpoolFile:
         whole = [(wanted,) for wanted in ids if wanted in amended]
         with self._unsynced() as db:
             db.executemany("DELETE FROM amended WHERE id = ?", whole)
+            if self._holds_only(ids):
+                return db.execute("DELETE FROM reading").rowcount  # pages at once, not rows
             return db.executemany(
                 "DELETE FROM reading WHERE id = ?1"
                 " AND NOT EXISTS (SELECT 1 FROM amended WHERE id = ?1)",
                 [*whole, *plain],
             ).rowcount
+
+    def _holds_only(self, ids: Sequence[str]) -> bool:
+        """Whether nothing else waits, nor one of them for the receipt of its amendment."""
+        (depth,) = self._db.execute("SELECT count(*) FROM reading").fetchone()
+        if len(ids) < depth or self._db.execute("SELECT 1 FROM amended").fetchone():
+            return False
+        gone = set(ids)
+        return all(kept in gone for (kept,) in self._db.execute("SELECT id FROM reading"))
 
     def reject(self, rejections: Iterable[tuple[str, str]], now: datetime) -> int:
         """Move (id, reason) into the local quarantine; how many were still here."""

@@ -253,3 +253,21 @@ async def test_an_amendment_after_the_receipt_goes_out_again(path: Path) -> None
         receipt = wire.Receipt(duplicate=[record(1).id], amended=[record(1).id])
         await spool.settle(receipt, NOW)
         assert await spool.depth() == 0
+
+
+@pytest.mark.parametrize("kept", ["another", "amended", "nothing"])
+def test_a_spool_is_emptied_at_once_only_where_nothing_else_is_in_it(path: Path, kept: str) -> None:
+    file = SpoolFile(path)
+    ids = [record(number).id for number in range(5)]
+    for number in range(5):
+        file.add(record(number), NOW)
+    if kept == "another":
+        file.add(record(9), NOW)
+    if kept == "amended":
+        file.amend(amended(0), NOW)
+    gone = file.remove([*ids, "stranger"])
+    left = {"another": [record(9).id], "amended": [record(0).id], "nothing": []}[kept]
+    assert [item.id for item in file.oldest(10)] == left
+    assert gone == (4 if kept == "amended" else 5)
+    assert file.add(record(3), NOW)
+    file.close()
