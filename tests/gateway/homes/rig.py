@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -63,12 +63,17 @@ class World:
     listening: str
     devices: dict[str, Peripheral]
     folder: Path
+    used: set[tuple[str, datetime]] = field(default_factory=set)
     chance: Random = field(default_factory=lambda: Random(6))
 
     def measure(self, name: str, times: int = 1, *, ago: timedelta = timedelta()) -> None:
         """Somebody uses a device, minutes apart, the last time `ago`."""
         for back in range(times - 1, -1, -1):
-            self.devices[name].measure(utc_now() - ago - back * timedelta(minutes=7), self.chance)
+            at = utc_now() - ago - back * timedelta(minutes=7)
+            while (name, at.replace(microsecond=0)) in self.used:
+                at -= timedelta(seconds=1)  # nobody measures twice in a second
+            self.used.add((name, at.replace(microsecond=0)))
+            self.devices[name].measure(at, self.chance)
 
     def entries(self, name: str | None = None) -> list[journal.Entry]:
         found = journal.read(self.path)
