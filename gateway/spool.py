@@ -129,6 +129,7 @@ class Spool:
         except SpoolUnavailable:
             self._hold(reading)
             raise
+        self._sent_up_to = 0  # its row may have the number of one that went out and is gone
         self.changed.set()
         return added
 

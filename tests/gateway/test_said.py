@@ -68,3 +68,13 @@ async def test_it_does_not_grow_for_ever(path: Path) -> None:
         assert await spool.said(pressure(UNSET)) is not None
     async with open_spool(path, NOW + KEPT_FOR + timedelta(days=1)) as spool:
         assert await spool.said(pressure(UNSET)) is None
+
+
+async def test_a_new_reading_goes_out_though_its_row_had_been_anothers(path: Path) -> None:
+    async with open_spool(path, NOW) as spool:
+        for number in (1, 2):
+            await spool.add(record(number), NOW)
+            (item,) = await spool.due(NOW, 10)
+            spool.sent([(item.id, NOW + timedelta(minutes=1))])
+            await spool.remove([item.id])
+        assert await spool.depth() == 0
