@@ -75,14 +75,18 @@ class BluezClient(BleakClientBlueZDBus):
                     raise
                 await self.links.until_heard(path)
             except BleakError as exc:
-                lost_keys = pair and self.links.keys_were_refused(path)
-                if not left or not (lost_keys or _is_passing(exc)):
+                lost_keys = pair and await self.links.keys_were_refused(path, exc)
+                has_spoken = self.links.values.has_untaken(
+                    self.address
+                )  # and may be gone for today
+                if not left or has_spoken or not (lost_keys or _is_passing(exc)):
                     raise
                 log.info("link_tried_again", device=self._name, error=type(exc).__name__)
                 await self._start_over()
                 if lost_keys:
                     await self._pair_anew(path)
             else:
+                self.links.succeeded(path)
                 return
             await asyncio.sleep(PAUSE_S)
 

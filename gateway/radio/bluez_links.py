@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from bleak.exc import BleakDBusError
+from bleak.exc import BleakDBusError, BleakError
 
 from gateway.radio.bluez_agent import Agent
 from gateway.radio.bluez_line import ADAPTER, DEVICE, PROPERTIES, Line, Listener
@@ -16,6 +16,8 @@ from gateway.radio.bluez_scanner import BluezScanner, Discovery
 from gateway.radio.bluez_values import HeldValues
 
 _KEYS_REFUSED = "org.bluez.Reason.Authentication"
+_CUT_SHORT = "br-connection-canceled"  # the link came up, and went before it was encrypted
+REFUSALS = 5  # such links in a row, where BlueZ (5.82 still) tells no reason
 _DOES_NOT_EXIST = "org.bluez.Error.DoesNotExist"
 _UNKNOWN_OBJECT = "org.freedesktop.DBus.Error.UnknownObject"
 
@@ -30,6 +32,7 @@ class Links(Listener):
         self._discovery = discovery
         self._visits: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
+        self._refusals: Counter[str] = Counter()
         self._awaited: dict[str, asyncio.Event] = {}
 
     @property
@@ -58,9 +61,19 @@ class Links(Listener):
             return False  # BlueZ knows no such device
         return bool(bonded.value)
 
-    def keys_were_refused(self, path: str) -> bool:
-        """The last link ended because the device did not take our keys. Asked once."""
-        return self._reasons.pop(path, "") == _KEYS_REFUSED
+    def succeeded(self, path: str) -> None:
+        """A whole link: the device has our keys."""
+        self._refusals.pop(path, None)
+
+    async def keys_were_refused(self, path: str, error: BleakError) -> bool:
+        """The device answers and does not take our keys: BlueZ says so, or it happens each time."""
+        if isinstance(error, BleakDBusError) and error.dbus_error_details == _CUT_SHORT:
+            self._refusals[path] += 1
+        is_told = self._reasons.pop(path, "") == _KEYS_REFUSED
+        if not (is_told or self._refusals[path] >= REFUSALS):
+            return False
+        self._refusals.pop(path, None)
+        return await self.is_bonded(path)
 
     async def remove(self, path: str) -> None:
         """Drop bond, cache and object; nothing if BlueZ knows no such device."""

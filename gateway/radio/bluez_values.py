@@ -16,7 +16,6 @@ from typing import Any
 
 from bleak.exc import BleakDBusError
 
-from gateway.link import EarlyValue
 from gateway.radio.bluez_line import CHARACTERISTIC, DEVICE, Line, Listener, Objects
 from gateway.radio.early import EarlyValues
 
@@ -41,8 +40,9 @@ class HeldValues(Listener):
         self._early = early
         self._sessions: dict[str, _Session] = {}
 
-    def take(self, address: str) -> list[EarlyValue]:
-        return self._early.take(address)
+    def has_untaken(self, address: str) -> bool:
+        """The device has been told that values arrived which nobody has taken yet."""
+        return self._early.has_any(address)
 
     async def start(
         self,

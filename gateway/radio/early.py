@@ -39,6 +39,9 @@ class EarlyValues:
             EarlyValue(characteristic=characteristic, payload=payload, at=at or self._clock())
         )
 
+    def has_any(self, address: str) -> bool:
+        return bool(self._kept.get(address.upper()))
+
     def take(self, address: str, characteristic: str | None = None) -> list[EarlyValue]:
         """All of a device, or those of one characteristic; they are no longer kept here."""
         kept = self._kept.pop(address.upper(), deque())
