@@ -162,6 +162,8 @@ class Spool:
         again = self._resends.any_due(now) or self._disk.set_aside != self._sent_of
         after = 0 if again else self._sent_up_to
         found = await self._do(lambda file: file.oldest(limit, after=after, wanted=wanted))
+        if after and not found:  # SQLite gives row numbers of what is gone out again
+            found = await self._do(lambda file: file.oldest(limit, after=0, wanted=wanted))
         self._handed_out = {item.id: item.row for item in found}
         return found
 

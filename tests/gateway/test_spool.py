@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -240,6 +241,20 @@ async def test_what_was_receipted_counts_as_gone_before_it_leaves_the_file(path:
     file = SpoolFile(path)  # it was closed meanwhile
     assert [item.id for item in file.oldest(10)] == [record(2).id]
     file.close()
+
+
+async def test_what_another_hand_puts_into_an_emptied_spool_goes_out(path: Path) -> None:
+    """Its row has the number of one that went out and is gone."""
+    async with open_spool(path, NOW) as spool:
+        for number in range(3):
+            await spool.add(record(number), NOW)
+        ids = [item.id for item in await spool.due(NOW, 10)]
+        spool.sent([(reading_id, NOW + timedelta(seconds=5)) for reading_id in ids])
+        await spool.settle(wire.Receipt(stored=ids), NOW)
+        assert await spool.depth() == 0
+        with closing(SpoolFile(path)) as another:
+            another.add(record(7), NOW)
+        assert [item.id for item in await spool.due(NOW, 10)] == [record(7).id]
 
 
 async def test_an_amendment_after_the_receipt_goes_out_again(path: Path) -> None:
